@@ -1,0 +1,91 @@
+"""Reading a live source in a thread of its own: one slot, the newest frame wins."""
+
+from __future__ import annotations
+
+import threading
+from types import TracebackType
+from typing import Self
+
+from .errors import SourceError
+from .frame import Frame
+from .sources.base import Source
+
+
+class LatestFrame:
+    """The newest frame of a source; older ones that nobody took are dropped.
+
+    A queue would only make every frame old. The reading starts at once, and the source is closed
+    by the thread that reads it, because no device likes to be closed in the middle of a read.
+
+    Args:
+        source: what is read; it belongs to this object from now on.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._changed = threading.Condition()
+        self._frame: Frame | None = None
+        self._error: Exception | None = None
+        self._ended = False
+        self._closing = False
+        self._thread = threading.Thread(target=self._read, name="capture", daemon=True)
+        self._thread.start()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the source has ended and its last frame has been taken."""
+        with self._changed:
+            return self._ended and self._frame is None
+
+    def get(self, timeout: float | None = None) -> Frame | None:
+        """Wait for a frame newer than the last one taken.
+
+        Args:
+            timeout: seconds to wait at most; None waits for as long as the source lasts.
+
+        Returns:
+            The frame; None when the time is up or the source has ended (see `ended`).
+
+        Raises:
+            SourceError: the source broke off; its own error is the cause.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._frame is not None or self._ended, timeout)
+            frame, self._frame = self._frame, None
+            if frame is None and self._error is not None:
+                raise SourceError(str(self._error)) from self._error
+            return frame
+
+    def close(self, timeout: float = 3.0) -> None:
+        """Stop reading; return when the source is closed, or after `timeout` seconds when it
+        hangs in a read."""
+        self._closing = True
+        self._source.stop()
+        self._thread.join(timeout)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _read(self) -> None:
+        try:
+            with self._source:
+                for frame in self._source:
+                    if self._closing:
+                        break
+                    with self._changed:
+                        self._frame = frame
+                        self._changed.notify_all()
+        except Exception as error:  # whatever it is, the reader is told by `get`
+            self._error = error
+        finally:
+            with self._changed:
+                self._ended = True
+                self._changed.notify_all()

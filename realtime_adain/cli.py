@@ -1,0 +1,113 @@
+"""What the programs' command lines share."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import __version__
+from .errors import RealtimeAdainError
+from .styles import builtin_style_names
+
+if TYPE_CHECKING:
+    from .style import Style
+    from .stylizer import Stylizer
+
+
+def make_parser(program: str, description: str) -> argparse.ArgumentParser:
+    """Return a parser with the options that every program has."""
+    parser = argparse.ArgumentParser(
+        prog=f"python -m realtime_adain.{program}", description=description
+    )
+    parser.add_argument("--version", action="version", version=f"realtime-adain {__version__}")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    return parser
+
+
+def add_stylizer_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options from which `make_stylizer` makes the stylizer, and `--style`, `--alpha`."""
+    group = parser.add_argument_group("style and network")
+    group.add_argument(
+        "--style",
+        nargs="+",
+        default=[builtin_style_names()[0]],
+        metavar="STYLE",
+        help="pictures, folders of pictures, saved styles or built-in names: "
+        + ", ".join(builtin_style_names()),
+    )
+    group.add_argument(
+        "--alpha",
+        type=unit_interval,
+        default=1.0,
+        metavar="A",
+        help="style strength, 0 to 1 (default %(default)s)",
+    )
+    group.add_argument(
+        "--style-size",
+        type=side_length,
+        metavar="PIXELS",
+        help="short side at which styles are encoded: larger gives larger strokes",
+    )
+    group.add_argument(
+        "--size",
+        type=side_length,
+        metavar="PIXELS",
+        help="short side at which frames are processed (default: their own)",
+    )
+    group.add_argument("--model", metavar="NAME|FILE", help="shipped model or weights file")
+    group.add_argument("--device", help="cpu, cuda, cuda:1, mps ... (default: the best there is)")
+
+
+def make_stylizer(args: argparse.Namespace) -> Stylizer:
+    """Return the stylizer that the options of `add_stylizer_arguments` describe."""
+    from .stylizer import DEFAULT_MODEL, Stylizer
+
+    return Stylizer(args.model or DEFAULT_MODEL, device=args.device, size=args.size)
+
+
+def make_style(stylizer: Stylizer, paths: Sequence[Path], args: argparse.Namespace) -> Style:
+    """Return the style of a program that uses one: several are mixed in equal parts."""
+    from .style import Style
+    from .stylizer import STYLE_SIZE
+
+    size = args.style_size or STYLE_SIZE
+    styles = [stylizer.encode_style(path, size=size) for path in paths]
+    return styles[0] if len(styles) == 1 else Style.mix(styles, [1 / len(styles)] * len(styles))
+
+
+def run(parser: argparse.ArgumentParser, body: Callable[[argparse.Namespace], int], argv) -> int:
+    """Parse, run the program's body and return its exit status.
+
+    An error of the project, or a value that the library refuses, becomes one line on standard
+    error and status 1; Ctrl-C gives status 130; with `--debug` the traceback is shown.
+    """
+    args = parser.parse_args(argv)
+    try:
+        return body(args)
+    except (RealtimeAdainError, ValueError) as error:
+        if args.debug:
+            raise
+        print(f"realtime-adain: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("realtime-adain: interrupted", file=sys.stderr)
+        return 130
+
+
+def unit_interval(text: str) -> float:
+    """Parse a number in 0..1."""
+    value = float(text)
+    if not 0.0 <= value <= 1.0:
+        raise argparse.ArgumentTypeError(f"must be in 0..1, got {text}")
+    return value
+
+
+def side_length(text: str) -> int:
+    """Parse a number of pixels, 16 to 8192."""
+    value = int(text)
+    if not 16 <= value <= 8192:
+        raise argparse.ArgumentTypeError(f"must be 16 to 8192 pixels, got {text}")
+    return value

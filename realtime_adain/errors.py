@@ -1,0 +1,25 @@
+"""The errors of the programs: each is one clear line for the user and also a Python built-in."""
+
+
+class RealtimeAdainError(Exception):
+    """Base of every error that the programs print as one line (exit status 1)."""
+
+
+class PictureError(RealtimeAdainError, ValueError):
+    """A picture that cannot be read or written; the message names the file."""
+
+
+class SourceError(RealtimeAdainError, OSError):
+    """A camera, video, folder or address that cannot be opened or breaks off."""
+
+
+class SinkError(RealtimeAdainError, OSError):
+    """An output that cannot be opened or written."""
+
+
+class StyleError(RealtimeAdainError, ValueError):
+    """A style that is unknown, unreadable or does not fit the network."""
+
+
+class WeightsError(RealtimeAdainError, ValueError):
+    """Weights that are missing, damaged or of another architecture."""

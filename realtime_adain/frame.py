@@ -1,0 +1,42 @@
+"""The one frame format of the project: uint8 RGB pixels and a presentation time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture of a stream.
+
+    Attributes:
+        pixels: uint8 `(H, W, 3)`, RGB, row 0 at the top.
+        time: presentation time in seconds; for live sources the moment of capture on the clock of
+            `time.perf_counter`, for files the time since the stream's first frame.
+        pts: presentation time in units of the stream's `time_base`; None for live sources.
+    """
+
+    pixels: np.ndarray
+    time: float
+    pts: int | None = None
+
+    def __post_init__(self) -> None:
+        check_pixels(self.pixels)
+
+    @property
+    def size_hw(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return self.pixels.shape[0], self.pixels.shape[1]
+
+
+def check_pixels(pixels: np.ndarray) -> None:
+    """Raise TypeError or ValueError unless `pixels` is a non-empty uint8 `(H, W, 3)` array."""
+    if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8:
+        kind = getattr(pixels, "dtype", type(pixels).__name__)
+        raise TypeError(f"pixels must be a uint8 array, got {kind}")
+    if pixels.ndim != 3 or pixels.shape[2] != 3:
+        raise ValueError(f"pixels must have shape (H, W, 3), got {pixels.shape}")
+    if pixels.shape[0] == 0 or pixels.shape[1] == 0:
+        raise ValueError(f"pixels must not be empty, got {pixels.shape}")

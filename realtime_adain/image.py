@@ -1,0 +1,67 @@
+"""Repaint a picture, or every picture of a folder."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from . import cli
+from .errors import PictureError
+from .pictures import check_picture_suffix, list_pictures, read_picture, write_picture
+from .stylebook import find_styles
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the program; return its exit status."""
+    parser = cli.make_parser("image", __doc__)
+    parser.add_argument("input", type=Path, help="picture, or folder of pictures")
+    parser.add_argument("output", type=Path, help="picture to write, or folder (made if missing)")
+    cli.add_stylizer_arguments(parser)
+    return cli.run(parser, _repaint, argv)
+
+
+def _repaint(args: argparse.Namespace) -> int:
+    jobs = _plan(args.input, args.output)
+    style_paths = find_styles(args.style)
+    stylizer = cli.make_stylizer(args)
+    style = cli.make_style(stylizer, style_paths, args)
+    if args.input.is_dir():
+        args.output.mkdir(parents=True, exist_ok=True)
+    failed = 0
+    for source, target in jobs:
+        try:
+            write_picture(target, stylizer.stylize(read_picture(source), style, args.alpha))
+            print(target)
+        except PictureError as error:
+            failed += 1
+            print(f"realtime-adain: {error}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _plan(source: Path, target: Path) -> list[tuple[Path, Path]]:
+    """Return pairs of picture to read and picture to write.
+
+    Raises:
+        PictureError: nothing to read, an output that cannot be written or is the input.
+    """
+    if not source.exists():
+        raise PictureError(f"{source}: no such file or folder")
+    if source.is_dir():
+        if target.exists() and not target.is_dir():
+            raise PictureError(f"{target}: is a file, but the input {source} is a folder")
+        if target.exists() and target.samefile(source):
+            raise PictureError(f"{target}: the output is the input; name another folder")
+        return [(path, target / path.name) for path in list_pictures(source)]
+    if target.is_dir():
+        target = target / source.name
+    check_picture_suffix(target)
+    if not target.parent.is_dir():
+        raise PictureError(f"{target}: the folder {target.parent} does not exist")
+    if target.exists() and target.samefile(source):
+        raise PictureError(f"{target}: the output is the input; name another file")
+    return [(source, target)]
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,84 @@
+"""The perceptual losses of the paper, measured through a frozen teacher network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from .adain import Statistics, channel_mean_std
+from .networks import VGGEncoder
+
+
+@dataclass(frozen=True)
+class PerceptualTargets:
+    """What an output is compared with: one content, one style."""
+
+    content_features: Tensor
+    """The content at relu4_1, `(N, C, H / 8, W / 8)`."""
+    style: Statistics
+    """Mean and standard deviation at relu1_1, relu2_1, relu3_1 and relu4_1."""
+
+
+class PerceptualLoss(nn.Module):
+    """Content and style loss at the layers of the paper (equations 12 and 13).
+
+    The style loss is the sum over relu1_1, relu2_1, relu3_1 and relu4_1 of the mean squared
+    differences of the channel means and of the channel standard deviations. The content loss is
+    the mean squared difference at relu4_1, from the content's own features; the paper's encoder-
+    decoder compares with the AdaIN output there, which a network with other features has not.
+
+    Args:
+        teacher: the frozen loss network.
+    """
+
+    def __init__(self, teacher: VGGEncoder) -> None:
+        super().__init__()
+        self.teacher = teacher.eval().requires_grad_(False)
+
+    @torch.no_grad()
+    def targets(
+        self, content: Tensor, style: Tensor, alpha: float | Tensor = 1.0
+    ) -> PerceptualTargets:
+        """Return the targets for outputs of strength `alpha`.
+
+        Args:
+            content: `(N, 3, H, W)`, RGB in [0, 1].
+            style: `(N, 3, H', W')`, RGB in [0, 1].
+            alpha: a number or `(N, 1, 1, 1)`; below one, the style's statistics are blended with
+                the content's own, as equation 14 blends them in the network.
+        """
+        content_features = self.teacher(content)
+        of_content = [channel_mean_std(features) for features in content_features]
+        of_style = [channel_mean_std(features) for features in self.teacher(style)]
+        blended = tuple(
+            (own[0].lerp(other[0], weight), own[1].lerp(other[1], weight))
+            for own, other in zip(of_content, of_style, strict=True)
+            for weight in [torch.as_tensor(alpha, dtype=own[0].dtype, device=own[0].device)]
+        )
+        return PerceptualTargets(content_features[-1], blended)
+
+    def forward(self, output: Tensor, targets: PerceptualTargets) -> tuple[Tensor, Tensor]:
+        """Return content loss and style loss, each `(N,)`, of the outputs.
+
+        Args:
+            output: `(N, 3, H, W)`, RGB, nominally in [0, 1].
+            targets: what `targets` returned for the same N.
+        """
+        features = self.teacher(output)
+        difference = features[-1].float() - targets.content_features.float()
+        content_loss = difference.square().mean((1, 2, 3))
+        style_loss = torch.zeros_like(content_loss)
+        for layer, (target_mean, target_std) in zip(features, targets.style, strict=True):
+            mean, std = channel_mean_std(layer)
+            style_loss = style_loss + (mean - target_mean).square().mean((1, 2, 3))
+            style_loss = style_loss + (std - target_std).square().mean((1, 2, 3))
+        return content_loss, style_loss
+
+
+def total_variation(image: Tensor) -> Tensor:
+    """Return the mean absolute difference of neighbouring pixels, `(N,)`, of `(N, C, H, W)`."""
+    vertical = (image[:, :, 1:] - image[:, :, :-1]).abs().mean((1, 2, 3))
+    horizontal = (image[:, :, :, 1:] - image[:, :, :, :-1]).abs().mean((1, 2, 3))
+    return vertical + horizontal

@@ -1,0 +1,11 @@
+"""The networks: the paper's shape at any width, and the lean one made for processors."""
+
+from __future__ import annotations
+
+from .lean import LeanNetwork
+from .vgg import VGG19_WIDTHS, VGGEncoder, VGGNetwork
+
+StyleNetwork = VGGNetwork | LeanNetwork
+ARCHITECTURES: dict[str, type[StyleNetwork]] = {"lean": LeanNetwork, "vgg": VGGNetwork}
+
+__all__ = ["ARCHITECTURES", "VGG19_WIDTHS", "LeanNetwork", "StyleNetwork", "VGGEncoder", "VGGNetwork"]

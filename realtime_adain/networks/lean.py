@@ -1,0 +1,159 @@
+"""The lean network: real time on a processor, encoder included.
+
+The content goes to an eighth of its size at once, where most of the work is done in residual
+blocks with AdaIN after every convolution; the encoder's features at a quarter and at half size,
+brought to the style's statistics too, carry detail past the trunk, and the last two doublings are
+pixel shuffles. The style has an encoder of its own, heavier than the content's because it runs
+once per style: it *predicts* the mean and standard deviation of every AdaIN layer from the
+statistics of its features (the prediction of normalisation parameters is Ghiasi et al., "Exploring
+the structure of a real-time, arbitrary neural artistic stylization network", BMVC 2017).
+"""
+
+from __future__ import annotations
+
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ..adain import Statistics, adain, channel_mean_std
+from .vgg import conv3x3
+
+
+class LeanNetwork(nn.Module):
+    """A strided content encoder, an AdaIN trunk and a pixel-shuffle decoder.
+
+    Args:
+        widths: channels at a half, a quarter and an eighth of the content's size.
+        blocks: residual blocks at an eighth.
+        style_widths: channels of the style encoder's stages.
+        style_hidden: width of the layer from which all styles' statistics are predicted.
+    """
+
+    stride = 8
+    """Both sides of the content must be multiples of this many pixels."""
+
+    def __init__(
+        self,
+        widths: tuple[int, int, int] = (16, 32, 96),
+        blocks: int = 2,
+        style_widths: tuple[int, ...] = (32, 64, 128, 128),
+        style_hidden: int = 256,
+    ) -> None:
+        super().__init__()
+        half, quarter, eighth = widths
+        self.down1 = conv3x3(3, half, stride=2)
+        self.down2 = conv3x3(half, quarter, stride=2)
+        self.down3 = conv3x3(quarter, eighth, stride=2)
+        self.trunk = nn.ModuleList(StyledBlock(eighth) for _ in range(blocks))
+        self.narrow = nn.Conv2d(eighth, quarter, 1)
+        self.detail = StyledBlock(quarter)
+        self.up_half = shuffle_conv(quarter, half)
+        self.smooth = conv3x3(half, half)
+        self.up_full = shuffle_conv(half, 3)
+        self.layer_widths = (*[eighth] * (1 + 2 * blocks), *[quarter] * 3, half)
+        """Channels of each AdaIN layer, in the order of use."""
+        self.style_encoder = StyleEncoder(style_widths, style_hidden, self.layer_widths)
+
+    def encode_style(self, image: Tensor) -> Statistics:
+        """Return the predicted mean and standard deviation for every AdaIN layer.
+
+        Args:
+            image: `(N, 3, H, W)`, RGB in [0, 1]; any size from 32 pixels on.
+        """
+        return self.style_encoder(image)
+
+    def forward(self, content: Tensor, style: Statistics, alpha: float | Tensor = 1.0) -> Tensor:
+        """Return the content in the style: one content encode, AdaIN, one decode.
+
+        Args:
+            content: `(N, 3, H, W)`, RGB in [0, 1], H and W multiples of `stride`.
+            style: what `encode_style` returned.
+            alpha: style strength in 0..1 at every AdaIN layer (equation 14).
+
+        Returns:
+            `(N, 3, H, W)`, RGB, nominally in [0, 1], not clamped.
+        """
+        layers = iter(style)
+
+        def restyle(features: Tensor) -> Tensor:
+            return adain(features, *next(layers), alpha)
+
+        half = functional.relu(self.down1(content - 0.5))
+        quarter = functional.relu(self.down2(half))
+        x = restyle(functional.relu(self.down3(quarter)))
+        for block in self.trunk:
+            x = block(x, restyle)
+        x = functional.interpolate(self.narrow(x), scale_factor=2.0, mode="nearest")
+        x = self.detail(x + restyle(quarter), restyle)
+        x = functional.pixel_shuffle(self.up_half(functional.relu(x)), 2)
+        x = functional.relu(x + restyle(half))
+        x = functional.relu(self.smooth(x))
+        return functional.pixel_shuffle(self.up_full(x), 2) + 0.5
+
+
+class StyledBlock(nn.Module):
+    """A residual block whose two convolutions are each followed by AdaIN."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.conv1 = conv3x3(width, width)
+        self.conv2 = conv3x3(width, width)
+
+    def forward(self, x: Tensor, restyle) -> Tensor:
+        y = functional.relu(restyle(self.conv1(x)))
+        return x + restyle(self.conv2(y))
+
+
+class StyleEncoder(nn.Module):
+    """From a style image to the statistics of every AdaIN layer.
+
+    Strided stages; the channel means and standard deviations of every stage's features, together,
+    go through one hidden layer to the means (linear) and standard deviations (softplus).
+    """
+
+    def __init__(
+        self, widths: tuple[int, ...], hidden: int, layer_widths: tuple[int, ...]
+    ) -> None:
+        super().__init__()
+        self.layer_widths = layer_widths
+        self.stages = nn.ModuleList()
+        inputs = 3
+        for width in widths:
+            self.stages.append(
+                nn.Sequential(
+                    conv3x3(inputs, width, stride=2), nn.ReLU(), conv3x3(width, width), nn.ReLU()
+                )
+            )
+            inputs = width
+        self.hidden = nn.Linear(2 * sum(widths), hidden)
+        self.means = nn.Linear(hidden, sum(layer_widths))
+        self.stds = nn.Linear(hidden, sum(layer_widths))
+        nn.init.constant_(self.stds.bias, 0.5413)  # softplus gives 1: start near instance norm
+
+    def forward(self, image: Tensor) -> Statistics:
+        x = image - 0.5
+        statistics = []
+        for stage in self.stages:
+            x = stage(x)
+            statistics.extend(channel_mean_std(x))
+        code = functional.relu(self.hidden(torch.cat(statistics, 1).flatten(1)))
+        means = self.means(code)[:, :, None, None]
+        stds = functional.softplus(self.stds(code))[:, :, None, None]
+        return tuple(
+            zip(means.split(self.layer_widths, 1), stds.split(self.layer_widths, 1), strict=True)
+        )
+
+
+def shuffle_conv(inputs: int, outputs: int) -> nn.Conv2d:
+    """Return a 3x3 convolution to be followed by a pixel shuffle that doubles the size.
+
+    The four filters of an output channel start equal, so that the shuffle starts as nearest
+    upsampling and not as a grid (Aitken et al., "Checkerboard artifact free sub-pixel
+    convolution", 2017).
+    """
+    conv = conv3x3(inputs, 4 * outputs)
+    with torch.no_grad():
+        conv.weight.copy_(conv.weight[::4].repeat_interleave(4, 0))
+        conv.bias.copy_(conv.bias[::4].repeat_interleave(4, 0))
+    return conv

@@ -1,0 +1,132 @@
+"""The paper's network: VGG to relu4_1, AdaIN, and a decoder that mirrors the encoder.
+
+Widths (64, 128, 256, 512) are VGG-19's; narrower ones give students of the same shape.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ..adain import Statistics, adain, channel_mean_std
+
+VGG19_WIDTHS = (64, 128, 256, 512)
+STAGE_DEPTHS = (2, 2, 4, 1)
+LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
+
+
+def conv3x3(inputs: int, outputs: int, stride: int = 1) -> nn.Conv2d:
+    """Return a 3x3 convolution with reflection padding of one pixel."""
+    return nn.Conv2d(inputs, outputs, 3, stride, padding=1, padding_mode="reflect")
+
+
+class VGGEncoder(nn.Module):
+    """VGG-19 up to relu4_1 at any widths, with optional 1x1 heads to other widths.
+
+    `preprocess`, a 1x1 convolution, maps RGB in [0, 1] to what the first layer expects. Pooling is
+    2x2 with ceil_mode. With `head_widths`, each returned feature goes through a 1x1 convolution
+    and ReLU to that many channels: so a narrow network stands in for a wide one in a loss.
+    """
+
+    def __init__(
+        self,
+        widths: tuple[int, int, int, int] = VGG19_WIDTHS,
+        head_widths: tuple[int, int, int, int] | None = None,
+    ) -> None:
+        super().__init__()
+        self.widths = tuple(widths)
+        self.preprocess = nn.Conv2d(3, 3, 1)
+        inputs = 3
+        for stage, (width, depth) in enumerate(zip(self.widths, STAGE_DEPTHS, strict=True), 1):
+            for index in range(1, depth + 1):
+                self.add_module(f"conv{stage}_{index}", conv3x3(inputs, width))
+                inputs = width
+        self.has_heads = head_widths is not None
+        for stage, outputs in enumerate(head_widths or (), 1):
+            self.add_module(f"head{stage}_1", nn.Conv2d(self.widths[stage - 1], outputs, 1))
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        """Return the features at relu1_1, relu2_1, relu3_1 and relu4_1.
+
+        Args:
+            image: `(N, 3, H, W)`, RGB in [0, 1]; H and W at least 9.
+
+        Returns:
+            Four tensors `(N, C, H / s, W / s)`, s = 1, 2, 4, 8 (sizes rounded up).
+        """
+        features = []
+        x = self.preprocess(image)
+        for stage, depth in enumerate(STAGE_DEPTHS, 1):
+            for index in range(1, depth + 1):
+                x = functional.relu(getattr(self, f"conv{stage}_{index}")(x))
+                if index == 1:
+                    head = getattr(self, f"head{stage}_1") if self.has_heads else None
+                    features.append(functional.relu(head(x)) if head else x)
+            if stage < len(STAGE_DEPTHS):
+                x = functional.max_pool2d(x, 2, ceil_mode=True)
+        return features
+
+
+class VGGDecoder(nn.Module):
+    """The encoder's mirror: nearest upsampling for pooling, no normalisation, RGB out."""
+
+    def __init__(self, widths: tuple[int, int, int, int] = VGG19_WIDTHS) -> None:
+        super().__init__()
+        inputs = widths[-1]
+        for stage in range(len(STAGE_DEPTHS), 0, -1):
+            for index in range(STAGE_DEPTHS[stage - 1], 0, -1):
+                narrower = (3, *widths)[stage - 1]
+                outputs = narrower if index == 1 else widths[stage - 1]
+                self.add_module(f"conv{stage}_{index}", conv3x3(inputs, outputs))
+                inputs = outputs
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return the image `(N, 3, 8 H, 8 W)`, RGB, nominally in [0, 1], not clamped."""
+        x = features
+        for stage in range(len(STAGE_DEPTHS), 0, -1):
+            for index in range(STAGE_DEPTHS[stage - 1], 0, -1):
+                x = getattr(self, f"conv{stage}_{index}")(x)
+                if (stage, index) != (1, 1):
+                    x = functional.relu(x)
+                if index == 1 and stage > 1:
+                    x = functional.interpolate(x, scale_factor=2.0, mode="nearest")
+        return x
+
+
+class VGGNetwork(nn.Module):
+    """Encoder, AdaIN at relu4_1, decoder (section 5 of the paper)."""
+
+    stride = 8
+    """Both sides of the content must be multiples of this many pixels."""
+
+    def __init__(self, widths: tuple[int, int, int, int] = VGG19_WIDTHS) -> None:
+        super().__init__()
+        self.encoder = VGGEncoder(widths)
+        self.decoder = VGGDecoder(widths)
+
+    @property
+    def layer_widths(self) -> tuple[int, ...]:
+        """Channels of each AdaIN layer."""
+        return (self.encoder.widths[-1],)
+
+    def encode_style(self, image: Tensor) -> Statistics:
+        """Return the style's mean and standard deviation at relu4_1.
+
+        Args:
+            image: `(N, 3, H, W)`, RGB in [0, 1].
+        """
+        return (channel_mean_std(self.encoder(image)[-1]),)
+
+    def forward(self, content: Tensor, style: Statistics, alpha: float | Tensor = 1.0) -> Tensor:
+        """Return the content in the style: one content encode, AdaIN, one decode.
+
+        Args:
+            content: `(N, 3, H, W)`, RGB in [0, 1], H and W multiples of `stride`.
+            style: what `encode_style` returned.
+            alpha: style strength in 0..1 (equation 14).
+
+        Returns:
+            `(N, 3, H, W)`, RGB, nominally in [0, 1], not clamped.
+        """
+        ((mean, std),) = style
+        return self.decoder(adain(self.encoder(content)[-1], mean, std, alpha))

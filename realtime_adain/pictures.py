@@ -1,0 +1,117 @@
+"""Still pictures on disk: the one place that reads, writes and resizes them."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from .errors import PictureError
+
+PICTURE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+
+
+def read_picture(path: str | os.PathLike[str]) -> np.ndarray:
+    """Return the picture as uint8 `(H, W, 3)` RGB.
+
+    EXIF rotation is applied, grey and CMYK become RGB, 16 bits become 8, and transparent parts
+    are laid on white.
+
+    Raises:
+        PictureError: the file is missing, a folder, or no picture.
+    """
+    path = Path(path)
+    try:
+        data = np.fromfile(path, np.uint8)
+    except FileNotFoundError:
+        raise PictureError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise PictureError(f"{path}: is a folder, not a picture") from None
+    except OSError as error:
+        raise PictureError(f"{path}: cannot be read ({error.strerror})") from error
+    pixels = _decode(data, cv2.IMREAD_COLOR)
+    if pixels is None or pixels.size == 0:
+        raise PictureError(f"{path}: not a picture that can be read")
+    if _may_be_transparent(data):
+        layered = _decode(data, cv2.IMREAD_UNCHANGED)
+        if layered is not None and layered.ndim == 3 and layered.shape[2] == 4:
+            opacity = layered[:, :, 3:] / np.float32(np.iinfo(layered.dtype).max)
+            colour = cv2.convertScaleAbs(
+                layered[:, :, :3], alpha=255.0 / np.iinfo(layered.dtype).max
+            )
+            pixels = np.rint(colour * opacity + 255.0 * (1.0 - opacity)).astype(np.uint8)
+    return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+
+
+def write_picture(path: str | os.PathLike[str], pixels: np.ndarray) -> None:
+    """Write uint8 `(H, W, 3)` RGB to `path`; the suffix names the format.
+
+    The file appears under its name only when it is complete.
+
+    Raises:
+        PictureError: unknown suffix, or the folder is missing or cannot be written.
+    """
+    path = Path(path)
+    check_picture_suffix(path)
+    options = [cv2.IMWRITE_JPEG_QUALITY, 95] if path.suffix.lower() in {".jpg", ".jpeg"} else []
+    _, data = cv2.imencode(path.suffix.lower(), cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), options)
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
+            file.write(data.tobytes())
+        os.chmod(file.name, 0o666 & ~_umask())
+        os.replace(file.name, path)
+    except OSError as error:
+        raise PictureError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def check_picture_suffix(path: Path) -> None:
+    """Raise PictureError unless `path` ends like a picture that can be written."""
+    if path.suffix.lower() not in PICTURE_SUFFIXES:
+        known = " ".join(sorted(PICTURE_SUFFIXES))
+        raise PictureError(f"{path}: unknown picture suffix {path.suffix!r}, known are {known}")
+
+
+def list_pictures(folder: str | os.PathLike[str]) -> list[Path]:
+    """Return the pictures of a folder (by suffix, not those below it), sorted by name.
+
+    Raises:
+        PictureError: the folder is missing or holds no picture.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise PictureError(f"{folder}: no such folder")
+    pictures = sorted(p for p in folder.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES)
+    if not pictures:
+        raise PictureError(f"{folder}: holds no picture")
+    return pictures
+
+
+def resize(pixels: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
+    """Return the picture at another size: area filter when shrinking, cubic when enlarging."""
+    height, width = size_hw
+    if (height, width) == pixels.shape[:2]:
+        return pixels
+    shrinks = height * width < pixels.shape[0] * pixels.shape[1]
+    filter_ = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+    return cv2.resize(pixels, (width, height), interpolation=filter_)
+
+
+def _decode(data: np.ndarray, flags: int) -> np.ndarray | None:
+    try:
+        return cv2.imdecode(data, flags)
+    except cv2.error:  # an empty file, or a size that OpenCV refuses
+        return None
+
+
+def _may_be_transparent(data: np.ndarray) -> bool:
+    """Return whether the file is of a format that can hold an alpha channel (not JPEG)."""
+    return data[:2].tobytes() != b"\xff\xd8"
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

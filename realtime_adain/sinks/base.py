@@ -1,0 +1,61 @@
+"""What every receiver of frames is to the rest of the program."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from types import TracebackType
+from typing import Self
+
+from ..frame import Frame
+
+
+class Sink(ABC):
+    """Takes frames one after the other; a context manager.
+
+    Leaving the context without an exception finishes the output; with one, `abort` leaves nothing
+    under the output's name.
+    """
+
+    @abstractmethod
+    def write(self, frame: Frame) -> None:
+        """Take the next frame.
+
+        Raises:
+            SinkError: it cannot be written.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Finish the output; may be called twice.
+
+        Raises:
+            SinkError: the output cannot be finished.
+        """
+
+    def abort(self) -> None:
+        """Drop the output; where there is nothing to drop, the same as `close`."""
+        self.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.abort()
+
+
+class NullSink(Sink):
+    """Takes every frame and keeps none: for measuring and for servers."""
+
+    def write(self, frame: Frame) -> None:
+        pass
+
+    def close(self) -> None:
+        pass

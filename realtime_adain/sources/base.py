@@ -1,0 +1,53 @@
+"""What every source of frames is to the rest of the program."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from fractions import Fraction
+from types import TracebackType
+from typing import Self
+
+from ..frame import Frame
+
+
+class Source(ABC):
+    """Frames one after the other; a context manager that closes itself.
+
+    Attributes:
+        name: what is shown to the user.
+        live: whether frames come by the clock, so that a late reader wants the newest one only.
+        size_hw: height and width in pixels, of the frames as they are given out.
+        frame_rate: nominal frames per second; None where it is not known.
+    """
+
+    name: str
+    live: bool
+    size_hw: tuple[int, int]
+    frame_rate: Fraction | None
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[Frame]:
+        """Yield the frames in order of time; end with the stream.
+
+        Raises:
+            SourceError: the stream breaks off.
+        """
+
+    def stop(self) -> None:
+        """Let an iteration that waits for the clock end soon; from any thread."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of the device or file; may be called twice."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()

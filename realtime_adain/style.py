@@ -1,0 +1,88 @@
+"""The style cache: what is kept of a painting once it has been encoded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from .adain import Statistics, mix_statistics
+from .errors import StyleError
+
+
+@dataclass(frozen=True)
+class Style:
+    """The channel means and standard deviations of a style for every AdaIN layer of a network.
+
+    Attributes:
+        name: what is shown to the user.
+        statistics: one pair per AdaIN layer, each `(1, C, 1, 1)` float32.
+        network: fingerprint of the network that encoded it; no other can use it.
+    """
+
+    name: str
+    statistics: Statistics
+    network: str
+
+    @classmethod
+    def mix(cls, styles: Sequence[Style], weights: Sequence[float]) -> Style:
+        """Return the style between several ones (equation 15 of the paper).
+
+        Args:
+            styles: at least one, all of the same network.
+            weights: one per style, in 0..1, that sum to one.
+
+        Raises:
+            StyleError: the styles come from different networks.
+            ValueError: the weights do not fit.
+        """
+        if len({style.network for style in styles}) > 1:
+            raise StyleError("styles of different networks cannot be mixed")
+        statistics = mix_statistics([style.statistics for style in styles], weights)
+        return cls(" + ".join(style.name for style in styles), statistics, styles[0].network)
+
+    def to(self, device: torch.device) -> Style:
+        """Return the style with its statistics on a device."""
+        statistics = tuple((mean.to(device), std.to(device)) for mean, std in self.statistics)
+        return Style(self.name, statistics, self.network)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the style as safetensors, so that it can be shared without its picture.
+
+        Raises:
+            StyleError: the file cannot be written.
+        """
+        tensors = {}
+        for index, (mean, std) in enumerate(self.statistics):
+            tensors[f"{index}.mean"] = mean.cpu().contiguous()
+            tensors[f"{index}.std"] = std.cpu().contiguous()
+        try:
+            save_file(tensors, path, {"name": self.name, "network": self.network})
+        except (OSError, SafetensorError) as error:
+            raise StyleError(f"{path}: style cannot be written: {error}") from error
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Style:
+        """Return a saved style, on the processor.
+
+        Raises:
+            StyleError: the file is missing or no saved style.
+        """
+        if not Path(path).is_file():
+            raise StyleError(f"{path}: no such style file")
+        try:
+            with safe_open(path, "pt") as file:
+                metadata = file.metadata() or {}
+                layers = len(file.keys()) // 2
+                statistics = tuple(
+                    (file.get_tensor(f"{index}.mean"), file.get_tensor(f"{index}.std"))
+                    for index in range(layers)
+                )
+            return cls(metadata["name"], statistics, metadata["network"])
+        except (OSError, SafetensorError, KeyError) as error:
+            raise StyleError(f"{path}: not a saved style ({error})") from error

@@ -1,0 +1,37 @@
+"""From what the user calls a style to the files behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from .errors import StyleError
+from .pictures import PICTURE_SUFFIXES, list_pictures
+from .styles import builtin_style_path
+
+SAVED_STYLE_SUFFIX = ".safetensors"
+
+
+def find_styles(wanted: Sequence[str]) -> list[Path]:
+    """Return the files of the styles, in the order given.
+
+    Args:
+        wanted: pictures, saved styles, folders of pictures, or names of built-in styles; a file or
+            folder of that name goes before a built-in style.
+
+    Raises:
+        PictureError: a folder holds no picture.
+        StyleError: no such file and no such built-in style; near names are suggested.
+    """
+    found: list[Path] = []
+    for item in wanted:
+        path = Path(item)
+        if path.is_dir():
+            found.extend(list_pictures(path))
+        elif path.is_file():
+            found.append(path)
+        elif path.suffix.lower() in PICTURE_SUFFIXES | {SAVED_STYLE_SUFFIX} or len(path.parts) > 1:
+            raise StyleError(f"{item}: no such style file")
+        else:
+            found.append(builtin_style_path(item))
+    return found

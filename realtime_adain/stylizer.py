@@ -1,0 +1,168 @@
+"""The device-resident pipeline: a style is encoded once, then every frame is one pass."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from .adain import check_alpha
+from .errors import StyleError
+from .frame import check_pixels
+from .memory import keep_freed_memory
+from .networks import StyleNetwork
+from .pictures import read_picture
+from .style import Style
+from .stylebook import SAVED_STYLE_SUFFIX
+from .tensors import pad_to_stride, resize, short_side_size, to_pixels, to_tensor
+from .weights import load_model, load_network
+
+DEFAULT_MODEL = "lite"
+STYLE_SIZE = 512
+"""Short side, in pixels, at which a style is encoded unless told otherwise."""
+
+
+class Stylizer:
+    """Repaints frames in any style.
+
+    Args:
+        model: name of a shipped model, path of a weights file, or a network.
+        device: such as "cpu" or "cuda:0"; None for the best there is.
+        size: short side in pixels at which larger frames are processed; the result is brought back
+            to the frame's own size. None processes every frame at its size.
+        dtype: of the network's arithmetic; None for half precision on CUDA and float32 elsewhere.
+
+    Attributes:
+        network: the network on its device.
+        fingerprint: hash of its weights; a style of another one is refused.
+
+    Raises:
+        WeightsError: the weights are missing, damaged or of another network.
+        ValueError: the device is unknown or not there, or `size` is below 16.
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] | StyleNetwork = DEFAULT_MODEL,
+        *,
+        device: str | torch.device | None = None,
+        size: int | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        if size is not None and size < 16:
+            raise ValueError(f"size must be at least 16 pixels, got {size}")
+        keep_freed_memory()
+        self.device = resolve_device(device)
+        self.size = size
+        self.dtype = dtype or (torch.float16 if self.device.type == "cuda" else torch.float32)
+        network = _load(model)
+        self.fingerprint = _fingerprint(network)
+        self.network = network.to(
+            self.device, self.dtype, memory_format=torch.channels_last
+        ).eval()
+
+    @torch.inference_mode()
+    def encode_style(
+        self,
+        image: np.ndarray | str | os.PathLike[str],
+        *,
+        size: int = STYLE_SIZE,
+        name: str | None = None,
+    ) -> Style:
+        """Return the style of a picture; the only time that its pixels are looked at.
+
+        Args:
+            image: uint8 `(H, W, 3)` RGB, or the path of a picture or of a saved style.
+            size: short side in pixels to which the picture is brought first; larger gives larger
+                strokes.
+            name: what is shown to the user; None for the file's name.
+
+        Raises:
+            PictureError: the picture cannot be read.
+            StyleError: the saved style cannot be read or belongs to another network.
+            TypeError, ValueError: the array is no picture.
+        """
+        if not isinstance(image, np.ndarray):
+            path = Path(image)
+            if path.suffix == SAVED_STYLE_SUFFIX:
+                return self._checked(Style.load(path)).to(self.device)
+            name = name or path.stem
+            image = read_picture(path)
+        check_pixels(image)
+        tensor = to_tensor(image, self.device, self.dtype)
+        tensor = resize(tensor, short_side_size(image.shape[:2], size))
+        statistics = self.network.encode_style(tensor)
+        statistics = tuple((mean.float(), std.float()) for mean, std in statistics)
+        return Style(name or "style", statistics, self.fingerprint)
+
+    @torch.inference_mode()
+    def stylize(self, frame: np.ndarray, style: Style, alpha: float = 1.0) -> np.ndarray:
+        """Return the frame in the style: one content encode and one decode.
+
+        Args:
+            frame: uint8 `(H, W, 3)` RGB, any size.
+            style: what `encode_style` returned, or a mix of such.
+            alpha: style strength, 0 (the content as the network sees it) to 1.
+
+        Returns:
+            uint8 `(H, W, 3)` RGB of the frame's size.
+
+        Raises:
+            StyleError: the style belongs to another network.
+            TypeError, ValueError: the frame is no picture, or alpha is outside 0..1.
+        """
+        check_pixels(frame)
+        check_alpha(alpha)
+        self._checked(style)
+        size_hw = frame.shape[:2]
+        content = to_tensor(frame, self.device, self.dtype)
+        if self.size is not None and self.size < min(size_hw):
+            content = resize(content, short_side_size(size_hw, self.size))
+        height, width = content.shape[2:]
+        content = pad_to_stride(content, self.network.stride)
+        output = self.network(content, style.statistics, alpha)
+        return to_pixels(resize(output[:, :, :height, :width], size_hw))
+
+    def _checked(self, style: Style) -> Style:
+        if style.network != self.fingerprint:
+            raise StyleError(
+                f"style {style.name!r} was encoded by another network; encode its picture anew"
+            )
+        return style
+
+
+def resolve_device(device: str | torch.device | None) -> torch.device:
+    """Return the device of a name; None gives the best there is.
+
+    Raises:
+        ValueError: no such device here.
+    """
+    if device is None:
+        accelerator = torch.accelerator.current_accelerator(check_available=True)
+        return accelerator or torch.device("cpu")
+    try:
+        resolved = torch.device(device)
+        torch.empty(0, device=resolved)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"device {str(device)!r} cannot be used: {reason}") from error
+    return resolved
+
+
+def _load(model: str | os.PathLike[str] | StyleNetwork) -> StyleNetwork:
+    if isinstance(model, StyleNetwork):
+        return model
+    is_path = not isinstance(model, str) or model.endswith(".safetensors") or os.sep in model
+    return load_network(model) if is_path else load_model(model)
+
+
+def _fingerprint(network: StyleNetwork) -> str:
+    """Return a short hash of the weights, by which styles know their network."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(network.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.cpu().float().numpy().tobytes())
+    return digest.hexdigest()[:16]

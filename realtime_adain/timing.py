@@ -1,0 +1,68 @@
+"""Measured speed: frames per second and the time from capture to display."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections import deque
+
+FPS_WINDOW_SECONDS = 2.0
+KEPT_LATENCIES = 10_000
+"""The summary's latencies are those of the last so many frames, five minutes at 30 fps."""
+
+
+class LiveTiming:
+    """Counts the frames shown; memory is bounded.
+
+    All times are seconds on the clock of `time.perf_counter`. The clock runs from the making of
+    the object.
+    """
+
+    def __init__(self) -> None:
+        self._start = time.perf_counter()
+        self._last = self._start
+        self._recent: deque[float] = deque()
+        self._latencies: deque[float] = deque(maxlen=KEPT_LATENCIES)
+        self.frames = 0
+
+    def add(self, captured: float, shown: float) -> None:
+        """Count a frame.
+
+        Args:
+            captured: when it was captured.
+            shown: when it was shown, or finished where nothing is shown.
+        """
+        self.frames += 1
+        self._last = shown
+        self._latencies.append(shown - captured)
+        self._recent.append(shown)
+        while shown - self._recent[0] > FPS_WINDOW_SECONDS:
+            self._recent.popleft()
+
+    @property
+    def fps(self) -> float:
+        """Frames per second of late; 0 before the second frame."""
+        if len(self._recent) < 2:
+            return 0.0
+        return (len(self._recent) - 1) / (self._recent[-1] - self._recent[0])
+
+    @property
+    def latency_ms(self) -> float:
+        """Median milliseconds from capture to display of late; 0 before the first frame."""
+        if not self._recent:
+            return 0.0
+        newest = list(self._latencies)[-len(self._recent) :]
+        return 1000 * statistics.median(newest)
+
+    def summary(self) -> str:
+        """Return one line about the whole run, for the user."""
+        if not self.frames:
+            return "no frames"
+        seconds = self._last - self._start
+        ordered = sorted(self._latencies)
+        median_ms = 1000 * statistics.median(ordered)
+        p95_ms = 1000 * ordered[(len(ordered) * 95 - 1) // 100]  # nearest rank
+        return (
+            f"{self.frames} frames in {seconds:.1f} s, {self.frames / seconds:.1f} fps, "
+            f"latency {median_ms:.0f} ms median, {p95_ms:.0f} ms p95"
+        )

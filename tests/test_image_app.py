@@ -1,0 +1,126 @@
+"""The picture program, run as its users run it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from realtime_adain import __version__
+from realtime_adain.__main__ import main as list_programs
+from realtime_adain.image import main
+from realtime_adain.pictures import read_picture, write_picture
+
+from .conftest import picture
+
+
+@pytest.fixture
+def run(tiny_weights, style_file, capsys):
+    """Run the program with the tiny network; return status, output and error text."""
+
+    def run(*arguments: object, style: object = style_file) -> tuple[int, str, str]:
+        options = ["--style", style, "--model", tiny_weights, "--device", "cpu"]
+        status = main([str(argument) for argument in (*arguments, *options)])
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture
+def photo(tmp_path):
+    path = tmp_path / "photo.png"
+    write_picture(path, picture(339, 457))
+    return path
+
+
+def test_picture_is_repainted_at_its_size(run, photo, tmp_path) -> None:
+    status, out, _ = run(photo, tmp_path / "out.png")
+    assert (status, out.strip()) == (0, str(tmp_path / "out.png"))
+    result = read_picture(tmp_path / "out.png")
+    assert result.shape == (339, 457, 3)
+    assert (result != read_picture(photo)).any()
+
+
+def test_output_may_be_a_folder(run, photo, tmp_path) -> None:
+    (tmp_path / "there").mkdir()
+    assert run(photo, tmp_path / "there")[0] == 0
+    assert read_picture(tmp_path / "there" / "photo.png").shape == (339, 457, 3)
+
+
+def test_folder_goes_on_after_a_broken_picture(run, tmp_path) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("a.png", "c.png"):
+        write_picture(tmp_path / "in" / name, picture())
+    (tmp_path / "in" / "b.png").write_text("no picture")
+    status, _, err = run(tmp_path / "in", tmp_path / "out")
+    assert status == 1
+    assert "b.png: not a picture" in err
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.png", "c.png"]
+
+
+def test_several_styles_are_mixed(run, photo, style_file, tmp_path, tiny_weights) -> None:
+    other = tmp_path / "other.png"
+    write_picture(other, 255 - picture(seed=9))
+    results = []
+    for styles in ([style_file], [other], [style_file, other]):
+        arguments = [photo, tmp_path / "out.png", "--model", tiny_weights, "--device", "cpu"]
+        assert main([str(item) for item in (*arguments, "--style", *styles)]) == 0
+        results.append(read_picture(tmp_path / "out.png"))
+    assert not np.array_equal(results[2], results[0])
+    assert not np.array_equal(results[2], results[1])
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "message"),
+    [
+        ("gone.png", "out.png", "gone.png: no such file or folder"),
+        ("photo.png", "out.xyz", "unknown picture suffix '.xyz'"),
+        ("photo.png", "gone/out.png", "gone does not exist"),
+        ("photo.png", "photo.png", "the output is the input"),
+        ("folder", "folder", "the output is the input"),
+        ("folder", "photo.png", "is a file, but the input"),
+        ("text.jpg", "out.png", "text.jpg: not a picture"),
+    ],
+)
+def test_bad_input_is_one_line_and_loses_nothing(run, photo, tmp_path, source, target, message):
+    before = photo.read_bytes()
+    (tmp_path / "folder").mkdir()
+    write_picture(tmp_path / "folder" / "a.png", picture())
+    (tmp_path / "text.jpg").write_text("text")
+    status, _, err = run(tmp_path / source, tmp_path / target)
+    assert status == 1
+    assert message in err and err.count("\n") == 1
+    assert photo.read_bytes() == before
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_unknown_style_suggests(run, photo, tmp_path) -> None:
+    status, _, err = run(photo, tmp_path / "out.png", style="stary")
+    assert status == 1
+    assert "no style named 'stary'; did you mean 'starry'" in err
+    status, _, err = run(photo, tmp_path / "out.png", style="mine.jpg")
+    assert status == 1
+    assert "mine.jpg: no such style file" in err
+
+
+@pytest.mark.parametrize("option", [("--alpha", "1.5"), ("--alpha", "much"), ("--size", "3")])
+def test_bad_option_is_a_usage_error(run, photo, tmp_path, option, capsys) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        run(photo, tmp_path / "out.png", *option)
+    assert f"argument {option[0]}" in capsys.readouterr().err
+
+
+def test_package_lists_its_programs(capsys) -> None:
+    assert list_programs([]) == 0
+    out = capsys.readouterr().out
+    for program in ("webcam", "video", "image", "train"):
+        assert f"python -m realtime_adain.{program}" in out
+
+
+def test_version_is_printed_by_the_command() -> None:
+    command = [sys.executable, "-m", "realtime_adain", "--version"]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == f"realtime-adain {__version__}"

@@ -1,0 +1,118 @@
+"""The networks' shapes, and the paper's network against a reference written out plainly."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from realtime_adain.adain import channel_mean_std
+from realtime_adain.networks import ARCHITECTURES, VGG19_WIDTHS, LeanNetwork, VGGEncoder, VGGNetwork
+
+from .conftest import TINY
+
+
+def plain_vgg(network: VGGNetwork) -> tuple[nn.Sequential, nn.Sequential]:
+    """Encoder and decoder of the paper as two flat lists of layers, with the network's weights."""
+
+    def conv(module: nn.Conv2d) -> list[nn.Module]:
+        plain = nn.Conv2d(module.in_channels, module.out_channels, 3)
+        plain.load_state_dict(module.state_dict())
+        return [nn.ReflectionPad2d(1), plain]
+
+    encoder, decoder = network.encoder, network.decoder
+    pool = nn.MaxPool2d(2, ceil_mode=True)
+    up = nn.Upsample(scale_factor=2, mode="nearest")
+    encoding = [encoder.preprocess]
+    for name in "1_1 1_2 pool 2_1 2_2 pool 3_1 3_2 3_3 3_4 pool 4_1".split():
+        layers = [pool] if name == "pool" else [*conv(getattr(encoder, f"conv{name}")), nn.ReLU()]
+        encoding.extend(layers)
+    decoding: list[nn.Module] = []
+    for name in "4_1 up 3_4 3_3 3_2 3_1 up 2_2 2_1 up 1_2".split():
+        layers = [up] if name == "up" else [*conv(getattr(decoder, f"conv{name}")), nn.ReLU()]
+        decoding.extend(layers)
+    return nn.Sequential(*encoding), nn.Sequential(*decoding, *conv(decoder.conv1_1))
+
+
+def test_vgg_network_equals_the_papers_definition() -> None:
+    torch.manual_seed(0)
+    network = VGGNetwork((4, 6, 8, 10)).eval()
+    content, style_image = torch.rand(1, 3, 40, 56), torch.rand(1, 3, 33, 47)
+    encoder, decoder = plain_vgg(network)
+    with torch.inference_mode():
+        features, style_features = encoder(content), encoder(style_image)
+        mean, std = features.mean((2, 3), True), (features.var((2, 3), keepdim=True) + 1e-5).sqrt()
+        style_mean = style_features.mean((2, 3), True)
+        style_std = (style_features.var((2, 3), keepdim=True) + 1e-5).sqrt()
+        target = style_std * (features - mean) / std + style_mean
+        expected = decoder(0.6 * target + 0.4 * features)
+        result = network(content, network.encode_style(style_image), 0.6)
+    torch.testing.assert_close(result, expected, atol=1e-5, rtol=1e-4)
+
+
+def test_vgg_has_the_papers_size() -> None:
+    network = VGGNetwork()
+    convolutions = [module for module in network.modules() if isinstance(module, nn.Conv2d)]
+    assert network.layer_widths == (512,)
+    assert len(convolutions) == 1 + 9 + 9
+    parameters = sum(parameter.numel() for parameter in network.parameters())
+    assert parameters == pytest.approx(7.01e6, rel=0.002)
+
+
+def test_vgg_features_have_the_layers_sizes() -> None:
+    features = VGGEncoder((4, 6, 8, 10), (5, 7, 9, 11))(torch.rand(2, 3, 33, 47))
+    shapes = [tuple(feature.shape) for feature in features]
+    assert shapes == [(2, 5, 33, 47), (2, 7, 17, 24), (2, 9, 9, 12), (2, 11, 5, 6)]
+
+
+@pytest.mark.parametrize(
+    ("architecture", "config"), [("lean", TINY), ("vgg", {"widths": [4, 6, 8, 10]})]
+)
+@pytest.mark.parametrize("size_hw", [(16, 16), (24, 40), (64, 48)])
+def test_output_has_the_contents_size(architecture, config, size_hw) -> None:
+    torch.manual_seed(0)
+    network = ARCHITECTURES[architecture](**config).eval()
+    with torch.inference_mode():
+        style = network.encode_style(torch.rand(1, 3, 40, 40))
+        output = network(torch.rand(2, 3, *size_hw), style)
+    assert [mean.shape[1] for mean, _ in style] == list(network.layer_widths)
+    assert output.shape == (2, 3, *size_hw)
+    assert torch.isfinite(output).all()
+
+
+def test_lean_statistics_are_per_sample_and_positive() -> None:
+    torch.manual_seed(0)
+    network = LeanNetwork(**TINY)
+    images = torch.rand(3, 3, 40, 56)
+    together = network.encode_style(images)
+    alone = network.encode_style(images[1:2])
+    for (mean, std), (one_mean, one_std) in zip(together, alone, strict=True):
+        assert mean.shape[0] == 3
+        assert (std > 0).all()
+        torch.testing.assert_close(mean[1:2], one_mean, atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(std[1:2], one_std, atol=1e-5, rtol=1e-4)
+
+
+def test_lean_alpha_zero_does_not_depend_on_the_style() -> None:
+    torch.manual_seed(0)
+    network = LeanNetwork(**TINY).eval()
+    content = torch.rand(1, 3, 32, 32)
+    with torch.inference_mode():
+        styles = [network.encode_style(torch.rand(1, 3, 40, 40)) for _ in range(2)]
+        plain = [network(content, style, 0.0) for style in styles]
+        full = [network(content, style, 1.0) for style in styles]
+    torch.testing.assert_close(plain[0], plain[1])
+    assert not torch.allclose(full[0], plain[0], atol=1e-3)
+
+
+def test_vgg19_widths_are_the_default() -> None:
+    assert VGGNetwork().encoder.widths == VGG19_WIDTHS == (64, 128, 256, 512)
+
+
+def test_channel_statistics_are_what_vgg_caches() -> None:
+    torch.manual_seed(0)
+    network = VGGNetwork((4, 6, 8, 10))
+    image = torch.rand(1, 3, 32, 32)
+    ((mean, std),) = network.encode_style(image)
+    for ours, plain in zip((mean, std), channel_mean_std(network.encoder(image)[-1]), strict=True):
+        torch.testing.assert_close(ours, plain)

@@ -1,0 +1,153 @@
+"""The pipeline from pixels to pixels: sizes, strength, the style cache."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from realtime_adain import Style, Stylizer
+from realtime_adain.errors import PictureError, StyleError
+from realtime_adain.networks import LeanNetwork, VGGNetwork
+from realtime_adain.pictures import write_picture
+
+from .conftest import picture
+
+
+@pytest.fixture
+def stylizer(tiny_network: LeanNetwork) -> Stylizer:
+    return Stylizer(tiny_network, device="cpu")
+
+
+@pytest.fixture
+def style(stylizer: Stylizer) -> Style:
+    return stylizer.encode_style(picture(40, 40, seed=1), name="first")
+
+
+@pytest.mark.parametrize("size_hw", [(48, 64), (339, 457), (8, 8), (1, 1), (9, 200), (33, 17)])
+@pytest.mark.parametrize("size", [None, 24])
+def test_output_has_exactly_the_frames_size(tiny_network, size_hw, size) -> None:
+    stylizer = Stylizer(tiny_network, device="cpu", size=size)
+    style = stylizer.encode_style(picture(40, 40))
+    frame = picture(*size_hw)
+    before = frame.copy()
+    output = stylizer.stylize(frame, style)
+    assert output.shape == frame.shape
+    assert output.dtype == np.uint8
+    assert output.flags["C_CONTIGUOUS"]
+    np.testing.assert_array_equal(frame, before)
+
+
+def test_vgg_network_stylizes_any_size() -> None:
+    torch.manual_seed(0)
+    stylizer = Stylizer(VGGNetwork((4, 6, 8, 10)), device="cpu")
+    style = stylizer.encode_style(picture(21, 35))
+    for size_hw in ((8, 8), (37, 51)):
+        assert stylizer.stylize(picture(*size_hw), style).shape == (*size_hw, 3)
+
+
+def test_style_is_encoded_once_for_many_frames(stylizer, tiny_network, monkeypatch) -> None:
+    calls = []
+    encode = tiny_network.style_encoder.forward
+    monkeypatch.setattr(
+        tiny_network.style_encoder, "forward", lambda image: calls.append(1) or encode(image)
+    )
+    style = stylizer.encode_style(picture(40, 40))
+    for seed in range(5):
+        stylizer.stylize(picture(seed=seed), style)
+    assert len(calls) == 1
+
+
+def test_processing_size_is_what_the_network_sees(tiny_network, monkeypatch) -> None:
+    seen = []
+    forward = tiny_network.forward
+    monkeypatch.setattr(
+        tiny_network, "forward", lambda x, *rest: seen.append(tuple(x.shape)) or forward(x, *rest)
+    )
+    stylizer = Stylizer(tiny_network, device="cpu", size=32)
+    stylizer.stylize(picture(96, 128), stylizer.encode_style(picture(40, 40)))
+    assert seen == [(1, 3, 32, 48)]  # 32 x 43, padded to multiples of 8
+
+
+def test_alpha_zero_is_the_same_for_every_style(stylizer, style) -> None:
+    other = stylizer.encode_style(255 - picture(40, 40, seed=2))
+    frame = picture()
+    np.testing.assert_array_equal(
+        stylizer.stylize(frame, style, alpha=0), stylizer.stylize(frame, other, alpha=0)
+    )
+    assert (stylizer.stylize(frame, style) != stylizer.stylize(frame, other)).any()
+
+
+def test_frames_are_independent_of_each_other(stylizer, style) -> None:
+    first = stylizer.stylize(picture(seed=1), style)
+    stylizer.stylize(picture(seed=2), style)
+    np.testing.assert_array_equal(stylizer.stylize(picture(seed=1), style), first)
+
+
+def test_mixing_goes_from_one_style_to_the_other(stylizer, style) -> None:
+    other = stylizer.encode_style(255 - picture(40, 40, seed=2), name="second")
+    frame = picture()
+    ends = [
+        stylizer.stylize(frame, Style.mix([style, other], weights))
+        for weights in ([1.0, 0.0], [0.0, 1.0])
+    ]
+    np.testing.assert_array_equal(ends[0], stylizer.stylize(frame, style))
+    np.testing.assert_array_equal(ends[1], stylizer.stylize(frame, other))
+    assert Style.mix([style, other], [0.5, 0.5]).name == "first + second"
+
+
+def test_saved_style_gives_the_same_picture_without_its_image(stylizer, style, tmp_path) -> None:
+    path = tmp_path / "first.safetensors"
+    style.save(path)
+    loaded = stylizer.encode_style(path)
+    assert loaded.name == "first"
+    frame = picture()
+    np.testing.assert_array_equal(stylizer.stylize(frame, loaded), stylizer.stylize(frame, style))
+
+
+def test_style_of_another_network_is_refused(stylizer, style, tmp_path) -> None:
+    torch.manual_seed(5)
+    other = Stylizer(VGGNetwork((4, 6, 8, 10)), device="cpu")
+    with pytest.raises(StyleError, match="'first' was encoded by another network"):
+        other.stylize(picture(), style)
+    style.save(tmp_path / "first.safetensors")
+    with pytest.raises(StyleError, match="another network"):
+        other.encode_style(tmp_path / "first.safetensors")
+    with pytest.raises(StyleError, match="different networks"):
+        Style.mix([style, other.encode_style(picture())], [0.5, 0.5])
+
+
+def test_style_from_a_picture_file_takes_its_name(stylizer, tmp_path) -> None:
+    write_picture(tmp_path / "wave.png", picture(40, 50))
+    assert stylizer.encode_style(tmp_path / "wave.png").name == "wave"
+
+
+def test_style_of_one_pixel_works(stylizer) -> None:
+    style = stylizer.encode_style(np.full((1, 1, 3), 200, np.uint8))
+    assert stylizer.stylize(picture(), style).shape == (48, 64, 3)
+
+
+def test_bad_input_is_named(stylizer, style, tmp_path) -> None:
+    with pytest.raises(ValueError, match=r"alpha must be in 0..1, got 1.5"):
+        stylizer.stylize(picture(), style, alpha=1.5)
+    with pytest.raises(TypeError, match="uint8 array, got float32"):
+        stylizer.stylize(picture().astype(np.float32), style)
+    with pytest.raises(ValueError, match=r"shape \(H, W, 3\), got \(48, 64\)"):
+        stylizer.stylize(picture()[:, :, 0], style)
+    with pytest.raises(PictureError, match="no such file"):
+        stylizer.encode_style(tmp_path / "missing.jpg")
+    (tmp_path / "broken.safetensors").write_text("no style")
+    with pytest.raises(StyleError, match="not a saved style"):
+        stylizer.encode_style(tmp_path / "broken.safetensors")
+    with pytest.raises(ValueError, match="size must be at least 16"):
+        Stylizer(size=4)
+    with pytest.raises(ValueError, match="device 'warp9' cannot be used"):
+        Stylizer(device="warp9")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+def test_cuda_agrees_with_the_processor(tiny_network, style, stylizer) -> None:
+    expected = stylizer.stylize(picture(), style).astype(int)
+    on_gpu = Stylizer(tiny_network, device="cuda")
+    result = on_gpu.stylize(picture(), on_gpu.encode_style(picture(40, 40, seed=1))).astype(int)
+    assert abs(result - expected).mean() < 1

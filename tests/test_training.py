@@ -1,0 +1,151 @@
+"""Training learns, goes on where it stopped, and leaves weights that load."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from realtime_adain.dataset import PairDataset
+from realtime_adain.errors import WeightsError
+from realtime_adain.losses import PerceptualLoss, total_variation
+from realtime_adain.networks import VGGEncoder
+from realtime_adain.pictures import read_picture, write_picture
+from realtime_adain.train import main
+from realtime_adain.training import TrainingOptions, train
+from realtime_adain.weights import load_network
+
+from .conftest import TINY, picture
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    root = tmp_path_factory.mktemp("data")
+    for kind in ("content", "style"):
+        (root / kind).mkdir()
+        for index in range(3):
+            write_picture(root / kind / f"{index}.png", picture(60, 70 + index, seed=index))
+    (root / "style" / "broken.jpg").write_text("no picture")
+    return root
+
+
+@pytest.fixture(scope="module")
+def teacher() -> VGGEncoder:
+    torch.manual_seed(1)
+    return VGGEncoder((4, 6, 8, 10)).eval().requires_grad_(False)
+
+
+def options_for(folders, **changes) -> TrainingOptions:
+    options = TrainingOptions(
+        content=str(folders / "content"),
+        style=str(folders / "style"),
+        teacher="tiny",
+        config=TINY,
+        steps=6,
+        batch=2,
+        crop=32,
+        warmup=1,
+    )
+    return dataclasses.replace(options, **changes)
+
+
+def run(options, folder, teacher, **changes):
+    arguments = {"device": torch.device("cpu"), "workers": 0, "save_every": 3, "sheet_every": 6}
+    return train(options, folder, teacher, report=lambda line: None, **{**arguments, **changes})
+
+
+def test_batches_depend_on_seed_and_step_alone(folders) -> None:
+    make = lambda seed: PairDataset(  # noqa: E731
+        folders / "content", folders / "style", batch=3, crop=24, seed=seed
+    )
+    first, again, other = make(0), make(0), make(1)
+    for step in (0, 7):
+        contents, styles, broken = first[step]
+        assert contents.shape == styles.shape == (3, 24, 24, 3)
+        assert contents.dtype == torch.uint8
+        assert (contents == again[step][0]).all() and (styles == again[step][1]).all()
+        assert broken == again[step][2]
+    assert (first[0][0] != other[0][0]).any()
+    assert sum(first[step][2] for step in range(20)) > 0, "the broken picture is never counted"
+
+
+def test_losses_are_zero_for_the_targets_themselves(teacher) -> None:
+    loss = PerceptualLoss(teacher)
+    content, style = torch.rand(2, 3, 32, 32), torch.rand(2, 3, 40, 40)
+    content_loss, style_loss = loss(content, loss.targets(content, style))
+    assert content_loss.tolist() == pytest.approx([0, 0], abs=1e-9)
+    assert (style_loss > 1e-6).all()
+    _, own_style = loss(content, loss.targets(content, style, alpha=0.0))
+    assert own_style.tolist() == pytest.approx([0, 0], abs=1e-9)
+
+
+def test_style_loss_is_the_sum_over_four_layers_by_the_formula(teacher) -> None:
+    loss = PerceptualLoss(teacher)
+    output, style = torch.rand(1, 3, 32, 32), torch.rand(1, 3, 32, 32)
+    expected = 0.0
+    for ours, theirs in zip(teacher(output), teacher(style), strict=True):
+        expected += (ours.mean((2, 3)) - theirs.mean((2, 3))).square().mean()
+        stds = [(x.var((2, 3)) + 1e-5).sqrt() for x in (ours, theirs)]
+        expected += (stds[0] - stds[1]).square().mean()
+    _, style_loss = loss(output, loss.targets(output, style))
+    torch.testing.assert_close(style_loss, expected[None], rtol=1e-4, atol=1e-7)
+
+
+def test_total_variation_by_hand() -> None:
+    image = torch.tensor([[[[0.0, 1.0], [0.0, 3.0]]]])
+    assert total_variation(image).item() == pytest.approx((0 + 2) / 2 + (1 + 3) / 2)
+
+
+def test_training_lowers_the_loss(folders, teacher, tmp_path) -> None:
+    options = options_for(folders, steps=200, learning_rate=3e-3, style_weight=100.0)
+    run(options, tmp_path, teacher, save_every=200, sheet_every=200)
+    rows = list(csv.DictReader((tmp_path / "log.csv").open()))
+    assert [int(row["step"]) for row in rows] == [100, 200]
+    assert float(rows[1]["style"]) < 0.8 * float(rows[0]["style"])
+
+
+def test_resumed_run_ends_as_the_uninterrupted_one(folders, teacher, tmp_path) -> None:
+    options = options_for(folders)
+    whole = run(options, tmp_path / "whole", teacher)
+
+    class Stop(Exception):
+        pass
+
+    def stop_after_the_checkpoint(picture_path, pixels) -> None:
+        raise Stop
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Stop):
+        patch.setattr("realtime_adain.training.write_picture", stop_after_the_checkpoint)
+        run(options, tmp_path / "parts", teacher, sheet_every=3)
+    parts = run(options, tmp_path / "parts", teacher)
+    ours, theirs = load_network(whole).state_dict(), load_network(parts).state_dict()
+    for name, tensor in ours.items():
+        torch.testing.assert_close(tensor, theirs[name], msg=name)
+    assert read_picture(tmp_path / "whole" / "sheet-000006.jpg").shape == (3 * 32, 3 * 32, 3)
+
+
+def test_a_run_with_other_options_is_not_continued(folders, teacher, tmp_path) -> None:
+    run(options_for(folders, steps=1), tmp_path, teacher)
+    assert json.loads((tmp_path / "options.json").read_text())["steps"] == 1
+    with pytest.raises(WeightsError, match="holds a run with another batch, steps"):
+        run(options_for(folders, steps=2, batch=1), tmp_path, teacher)
+
+
+def test_command_trains_and_exports(folders, teacher, tmp_path, capsys) -> None:
+    tensors = {name: tensor.contiguous() for name, tensor in teacher.state_dict().items()}
+    save_file(tensors, tmp_path / "teacher.safetensors")
+    arguments = [
+        *(str(tmp_path / "run"), "--content", str(folders / "content")),
+        *("--style", str(folders / "style"), "--teacher", str(tmp_path / "teacher.safetensors")),
+        *("--steps", "1", "--batch", "1", "--crop", "32"),
+    ]
+    assert main(arguments) == 0
+    load_network(tmp_path / "run" / "weights.safetensors")
+    assert main([*arguments, "--teacher", str(tmp_path / "none.safetensors")]) == 1
+    assert "none.safetensors" in capsys.readouterr().err
+
+
