@@ -1,0 +1,1 @@
+"""The script that draws the built-in styles: brushes, noise, and one function per picture."""
