@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from .adain import Statistics, channel_mean_std
 from .networks import VGGEncoder
@@ -82,3 +83,21 @@ def total_variation(image: Tensor) -> Tensor:
     vertical = (image[:, :, 1:] - image[:, :, :-1]).abs().mean((1, 2, 3))
     horizontal = (image[:, :, :, 1:] - image[:, :, :, :-1]).abs().mean((1, 2, 3))
     return vertical + horizontal
+
+
+def grid_pattern(image: Tensor, window: int = 7) -> Tensor:
+    """Return how much of the image is a pattern that repeats every two pixels, `(N,)`.
+
+    A pixel shuffle makes the four pixels of each 2x2 cell with filters of their own. Where those
+    differ on the average over a neighbourhood of `window` cells, the eye sees a grid.
+
+    Args:
+        image: `(N, C, H, W)`, H and W even and at least `2 * window`.
+        window: side of the neighbourhood in cells, odd.
+
+    Returns:
+        Mean absolute difference of the local mean of each cell position from that of all four.
+    """
+    cells = functional.pixel_unshuffle(image, 2)
+    means = functional.avg_pool2d(cells, window, stride=1).unflatten(1, (-1, 4))
+    return (means - means.mean(2, keepdim=True)).abs().mean((1, 2, 3, 4))

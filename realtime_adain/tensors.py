@@ -38,12 +38,16 @@ def short_side_size(size_hw: tuple[int, int], short_side: int) -> tuple[int, int
 
 
 def resize(image: Tensor, size_hw: tuple[int, int]) -> Tensor:
-    """Return `(N, C, H, W)` at another size: antialiased when smaller, bicubic when larger."""
+    """Return `(N, C, H, W)` at another size: antialiased when smaller, bicubic when larger.
+
+    Computed in float32, for want of half-precision kernels on some devices.
+    """
     if tuple(image.shape[2:]) == tuple(size_hw):
         return image
     shrinks = size_hw[0] * size_hw[1] < image.shape[2] * image.shape[3]
     mode = "bilinear" if shrinks else "bicubic"
-    return functional.interpolate(image, size_hw, mode=mode, antialias=shrinks)
+    resized = functional.interpolate(image.float(), size_hw, mode=mode, antialias=shrinks)
+    return resized.to(image.dtype)
 
 
 def pad_to_stride(image: Tensor, stride: int) -> Tensor:

@@ -18,6 +18,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--device", help="cpu, cuda, ... (default: the best there is)")
     # Left out, these take the defaults of `training.TrainingOptions`.
     for name, kind, purpose in (
+        ("initial", str, "weights file to start from, of the same network"),
         ("steps", int, "length of the run"),
         ("batch", int, "pairs in a step"),
         ("crop", int, "side of the training pictures in pixels"),

@@ -20,10 +20,10 @@ from torch.utils.data import DataLoader
 
 from .dataset import PairDataset
 from .errors import WeightsError
-from .losses import PerceptualLoss, total_variation
+from .losses import PerceptualLoss, grid_pattern, total_variation
 from .networks import ARCHITECTURES, StyleNetwork
 from .pictures import write_picture
-from .weights import save_network
+from .weights import load_network, save_network
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,8 @@ class TrainingOptions:
     """A key of `networks.ARCHITECTURES`."""
     config: dict = field(default_factory=dict)
     """Arguments of the network."""
+    initial: str | None = None
+    """Weights file to start from, of the same network; None for random weights."""
     steps: int = 40_000
     batch: int = 4
     """Pairs in a step."""
@@ -56,6 +58,8 @@ class TrainingOptions:
     """Of the mean absolute error to the content, for pairs of strength zero."""
     consistency_weight: float = 10.0
     """Of the mean absolute difference of two outputs whose contents differ in noise alone."""
+    grid_weight: float = 10.0
+    """Of `losses.grid_pattern` of the output."""
     variation_weight: float = 0.0
     """Of the total variation of the output."""
     weak_part: float = 0.15
@@ -90,6 +94,8 @@ def train(
     _check_same_options(options, folder)
     torch.manual_seed(options.seed)
     network = ARCHITECTURES[options.architecture](**options.config)
+    if options.initial is not None:
+        network.load_state_dict(load_network(options.initial).state_dict())
     network.to(device, memory_format=torch.channels_last)
     averaged = copy.deepcopy(network).requires_grad_(False)
     trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
@@ -183,6 +189,7 @@ def _losses(
         "style": style_loss.mean(),
         "identity": (error * unstyled).mean(),
         "consistency": (output[:1] - again).abs().mean(),
+        "grid": grid_pattern(output).mean(),
         "variation": total_variation(output).mean(),
     }
 

@@ -145,6 +145,15 @@ def test_bad_input_is_named(stylizer, style, tmp_path) -> None:
         Stylizer(device="warp9")
 
 
+def test_half_precision_agrees_with_float32(tiny_network) -> None:
+    results = []
+    for dtype in (torch.float32, torch.bfloat16):
+        stylizer = Stylizer(tiny_network, device="cpu", dtype=dtype, size=47)
+        style = stylizer.encode_style(picture(40, 40, seed=1))
+        results.append(stylizer.stylize(picture(), style).astype(int))
+    assert abs(results[0] - results[1]).mean() < 3
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
 def test_cuda_agrees_with_the_processor(tiny_network, style, stylizer) -> None:
     expected = stylizer.stylize(picture(), style).astype(int)

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from realtime_adain.dataset import PairDataset
 from realtime_adain.errors import WeightsError
-from realtime_adain.losses import PerceptualLoss, total_variation
+from realtime_adain.losses import PerceptualLoss, grid_pattern, total_variation
 from realtime_adain.networks import VGGEncoder
 from realtime_adain.pictures import read_picture, write_picture
 from realtime_adain.train import main
@@ -100,12 +100,22 @@ def test_total_variation_by_hand() -> None:
     assert total_variation(image).item() == pytest.approx((0 + 2) / 2 + (1 + 3) / 2)
 
 
+def test_grid_pattern_sees_a_grid_and_no_ramp_or_noise() -> None:
+    ramp = torch.linspace(0, 1, 32).expand(1, 3, 32, 32)
+    grid = torch.zeros(1, 3, 32, 32)
+    grid[:, :, ::2, ::2] = 0.4
+    noise = 0.1 * torch.randn(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    assert grid_pattern(grid).item() == pytest.approx(0.4 * (0.75 + 3 * 0.25) / 4)
+    assert grid_pattern(ramp).item() < 0.02  # half a pixel of slope
+    assert grid_pattern(noise).item() < 0.02
+
+
 def test_training_lowers_the_loss(folders, teacher, tmp_path) -> None:
-    options = options_for(folders, steps=200, learning_rate=3e-3, style_weight=100.0)
+    options = options_for(folders, steps=200, learning_rate=3e-3, weak_part=1.0)
     run(options, tmp_path, teacher, save_every=200, sheet_every=200)
     rows = list(csv.DictReader((tmp_path / "log.csv").open()))
     assert [int(row["step"]) for row in rows] == [100, 200]
-    assert float(rows[1]["style"]) < 0.8 * float(rows[0]["style"])
+    assert float(rows[1]["identity"]) < 0.8 * float(rows[0]["identity"])
 
 
 def test_resumed_run_ends_as_the_uninterrupted_one(folders, teacher, tmp_path) -> None:

@@ -2,8 +2,9 @@
 
 The content goes to an eighth of its size at once, where most of the work is done in residual
 blocks with AdaIN after every convolution; the encoder's features at a quarter and at half size,
-brought to the style's statistics too, carry detail past the trunk, and the last two doublings are
-pixel shuffles. The style has an encoder of its own, heavier than the content's because it runs
+brought to the style's statistics too, carry detail past the trunk. The size is doubled by bilinear
+upsampling before a convolution, because a pixel shuffle lets the network draw its texture as a
+grid; only the last doubling is one, for the sake of speed. The style has an encoder of its own, heavier than the content's because it runs
 once per style: it *predicts* the mean and standard deviation of every AdaIN layer from the
 statistics of its features (the prediction of normalisation parameters is Ghiasi et al., "Exploring
 the structure of a real-time, arbitrary neural artistic stylization network", BMVC 2017).
@@ -21,7 +22,7 @@ from .vgg import conv3x3
 
 
 class LeanNetwork(nn.Module):
-    """A strided content encoder, an AdaIN trunk and a pixel-shuffle decoder.
+    """A strided content encoder, an AdaIN trunk and a decoder with two skips.
 
     Args:
         widths: channels at a half, a quarter and an eighth of the content's size.
@@ -48,7 +49,7 @@ class LeanNetwork(nn.Module):
         self.trunk = nn.ModuleList(StyledBlock(eighth) for _ in range(blocks))
         self.narrow = nn.Conv2d(eighth, quarter, 1)
         self.detail = StyledBlock(quarter)
-        self.up_half = shuffle_conv(quarter, half)
+        self.widen = conv3x3(quarter, half)
         self.smooth = conv3x3(half, half)
         self.up_full = shuffle_conv(half, 3)
         self.layer_widths = (*[eighth] * (1 + 2 * blocks), *[quarter] * 3, half)
@@ -84,10 +85,8 @@ class LeanNetwork(nn.Module):
         x = restyle(functional.relu(self.down3(quarter)))
         for block in self.trunk:
             x = block(x, restyle)
-        x = functional.interpolate(self.narrow(x), scale_factor=2.0, mode="nearest")
-        x = self.detail(x + restyle(quarter), restyle)
-        x = functional.pixel_shuffle(self.up_half(functional.relu(x)), 2)
-        x = functional.relu(x + restyle(half))
+        x = self.detail(double(self.narrow(x)) + restyle(quarter), restyle)
+        x = functional.relu(self.widen(double(functional.relu(x))) + restyle(half))
         x = functional.relu(self.smooth(x))
         return functional.pixel_shuffle(self.up_full(x), 2) + 0.5
 
@@ -137,12 +136,18 @@ class StyleEncoder(nn.Module):
         for stage in self.stages:
             x = stage(x)
             statistics.extend(channel_mean_std(x))
-        code = functional.relu(self.hidden(torch.cat(statistics, 1).flatten(1)))
+        code = torch.cat(statistics, 1).flatten(1).to(self.hidden.weight.dtype)
+        code = functional.relu(self.hidden(code))
         means = self.means(code)[:, :, None, None]
         stds = functional.softplus(self.stds(code))[:, :, None, None]
         return tuple(
             zip(means.split(self.layer_widths, 1), stds.split(self.layer_widths, 1), strict=True)
         )
+
+
+def double(x: Tensor) -> Tensor:
+    """Return the features at twice their size, bilinear."""
+    return functional.interpolate(x, scale_factor=2.0, mode="bilinear")
 
 
 def shuffle_conv(inputs: int, outputs: int) -> nn.Conv2d:
