@@ -102,9 +102,7 @@ def encode_builtin(stylizer: Stylizer):
     return stylizer.encode_style(builtin_style_path(builtin_style_names()[0]))
 
 
-def measure(
-    step: Callable[[], object], device: str, warmup: int, frames: int
-) -> dict[str, float]:
+def measure(step: Callable[[], object], device: str, warmup: int, frames: int) -> dict[str, float]:
     """Time `step`, each call with the device's work done; return milliseconds and their rate."""
 
     def synchronise() -> None:

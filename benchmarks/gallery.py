@@ -25,12 +25,16 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path("models/gallery.jpg"))
     args = parser.parse_args(argv)
 
-    content = read_picture(args.content) if args.content else DemoScene((640, 480)).draw(SCENE_SECONDS)
+    content = (
+        read_picture(args.content) if args.content else DemoScene((640, 480)).draw(SCENE_SECONDS)
+    )
     stylizer = Stylizer(args.model, device="cpu")
     cells = []
     for name in builtin_style_names():
         style = read_picture(builtin_style_path(name))
-        cells.append(cell(stylizer.stylize(content, stylizer.encode_style(style)), style, args.side))
+        cells.append(
+            cell(stylizer.stylize(content, stylizer.encode_style(style)), style, args.side)
+        )
     cells.extend([np.full_like(cells[0], 255)] * (-len(cells) % COLUMNS))
     rows = [np.hstack(cells[start : start + COLUMNS]) for start in range(0, len(cells), COLUMNS)]
     write_picture(args.out, np.vstack(rows))

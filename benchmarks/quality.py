@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import itertools
 import statistics
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
@@ -123,14 +124,18 @@ def main(argv: list[str] | None = None) -> int:
     ]
     args.out.mkdir(parents=True, exist_ok=True)
     judge = Judge(args.teacher)
-    print(f"{'model':28} {'kMAC/px':>8} {'style':>7} {'median':>7} {'content':>8} {'SSIM':>6} "
-          f"{'flicker':>8} {'warping':>8}")
+    print(
+        f"{'model':28} {'kMAC/px':>8} {'style':>7} {'median':>7} {'content':>8} {'SSIM':>6} "
+        f"{'flicker':>8} {'warping':>8}"
+    )
     points = []
     outputs: dict[str, list[np.ndarray]] = {}
     for name, cost, painters in contestants(args.models, args.size, pairs):
         outputs[name] = []
         scores = []
-        for (content_path, style_path, content, style), repaint in zip(pairs, painters, strict=True):
+        for (content_path, style_path, content, style), repaint in zip(
+            pairs, painters, strict=True
+        ):
             output = repaint(content)
             outputs[name].append(output)
             content_loss, style_loss = judge.losses(output, content, style)
@@ -151,9 +156,12 @@ def main(argv: list[str] | None = None) -> int:
             for field in fields(PairScore)[2:]
         }
         median = statistics.median(score.style for score in scores)
-        print(f"{name:28} {cost / 1000:8.1f} {means['style']:7.3f} {median:7.3f} "
-              f"{means['content']:8.3f} {means['ssim']:6.3f} {means['flicker']:8.2f} "
-              f"{means['warping']:8.4f}", flush=True)
+        print(
+            f"{name:28} {cost / 1000:8.1f} {means['style']:7.3f} {median:7.3f} "
+            f"{means['content']:8.3f} {means['ssim']:6.3f} {means['flicker']:8.2f} "
+            f"{means['warping']:8.4f}",
+            flush=True,
+        )
         points.append((name, cost, means["style"], means["content"]))
     write_picture(args.out / "sheet.jpg", contact_sheet(pairs, outputs))
     plot_pareto(args.out / "pareto.png", points)
@@ -213,7 +221,7 @@ def ssim(first: np.ndarray, second: np.ndarray) -> float:
 def luma_change(frames: list[np.ndarray]) -> float:
     """Return the mean absolute luma difference, of 255, between neighbouring frames."""
     lumas = [frame @ np.array([0.299, 0.587, 0.114]) for frame in frames]
-    return float(np.mean([np.abs(b - a).mean() for a, b in zip(lumas, lumas[1:])]))
+    return float(np.mean([np.abs(b - a).mean() for a, b in itertools.pairwise(lumas)]))
 
 
 def camera_motion(index: int, height: int, width: int) -> np.ndarray:

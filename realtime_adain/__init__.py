@@ -1,10 +1,10 @@
 """Arbitrary style transfer in real time: any painting, any camera, video or picture.
 
-    from realtime_adain import Stylizer
+from realtime_adain import Stylizer
 
-    stylizer = Stylizer("lite")
-    style = stylizer.encode_style("starry.jpg")
-    out = stylizer.stylize(frame, style, alpha=0.8)
+stylizer = Stylizer("lite")
+style = stylizer.encode_style("starry.jpg")
+out = stylizer.stylize(frame, style, alpha=0.8)
 """
 
 from __future__ import annotations

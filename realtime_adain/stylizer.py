@@ -60,9 +60,7 @@ class Stylizer:
         self.dtype = dtype or (torch.float16 if self.device.type == "cuda" else torch.float32)
         network = _load(model)
         self.fingerprint = _fingerprint(network)
-        self.network = network.to(
-            self.device, self.dtype, memory_format=torch.channels_last
-        ).eval()
+        self.network = network.to(self.device, self.dtype, memory_format=torch.channels_last).eval()
 
     @torch.inference_mode()
     def encode_style(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import csv
 import dataclasses
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -50,7 +49,7 @@ class TrainingOptions:
     learning_rate: float = 1e-3
     warmup: int = 200
     """Steps over which the learning rate rises."""
-    decay: float = 0.4
+    decay: float = 0.5
     """Last part of the steps, 0..1, over which it falls to zero along a cosine."""
     content_weight: float = 1.0
     style_weight: float = 4.0
@@ -124,9 +123,7 @@ def train(
             group["lr"] = options.learning_rate * _schedule(step, options)
         contents, styles = _to_tensor(contents, device), _to_tensor(styles, device)
         parts = _losses(network, loss, contents, styles, options, device)
-        total = sum(
-            getattr(options, f"{name}_weight") * value for name, value in parts.items()
-        )
+        total = sum(getattr(options, f"{name}_weight") * value for name, value in parts.items())
         optimizer.zero_grad(set_to_none=True)
         total.backward()
         nn.utils.clip_grad_norm_(trained, 10.0)

@@ -35,7 +35,9 @@ def load_model(name: str) -> StyleNetwork:
     try:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
-        raise WeightsError(f"{path}: weights of {name!r} cannot be read ({error.strerror})") from error
+        raise WeightsError(
+            f"{path}: weights of {name!r} cannot be read ({error.strerror})"
+        ) from error
     if digest != SHA256[name]:
         raise WeightsError(f"{path}: damaged weights (sha256 {digest[:12]}..., not as shipped)")
     return load_network(path)

@@ -157,5 +157,3 @@ def test_command_trains_and_exports(folders, teacher, tmp_path, capsys) -> None:
     load_network(tmp_path / "run" / "weights.safetensors")
     assert main([*arguments, "--teacher", str(tmp_path / "none.safetensors")]) == 1
     assert "none.safetensors" in capsys.readouterr().err
-
-

@@ -8,4 +8,11 @@ from .vgg import VGG19_WIDTHS, VGGEncoder, VGGNetwork
 StyleNetwork = VGGNetwork | LeanNetwork
 ARCHITECTURES: dict[str, type[StyleNetwork]] = {"lean": LeanNetwork, "vgg": VGGNetwork}
 
-__all__ = ["ARCHITECTURES", "VGG19_WIDTHS", "LeanNetwork", "StyleNetwork", "VGGEncoder", "VGGNetwork"]
+__all__ = [
+    "ARCHITECTURES",
+    "VGG19_WIDTHS",
+    "LeanNetwork",
+    "StyleNetwork",
+    "VGGEncoder",
+    "VGGNetwork",
+]

@@ -4,14 +4,15 @@ The content goes to an eighth of its size at once, where most of the work is don
 blocks with AdaIN after every convolution; the encoder's features at a quarter and at half size,
 brought to the style's statistics too, carry detail past the trunk. The size is doubled by bilinear
 upsampling before a convolution, because a pixel shuffle lets the network draw its texture as a
-grid; only the last doubling is one, for the sake of speed. The style has an encoder of its own, heavier than the content's because it runs
-once per style: it *predicts* the mean and standard deviation of every AdaIN layer from the
-statistics of its features (the prediction of normalisation parameters is Ghiasi et al., "Exploring
-the structure of a real-time, arbitrary neural artistic stylization network", BMVC 2017).
+grid; only the last doubling is one, for the sake of speed.
+
+The style has an encoder of its own, heavier than the content's because it runs once per style: it
+*predicts* the mean and standard deviation of every AdaIN layer from the statistics of its features
+(predicting normalisation parameters is Ghiasi et al., "Exploring the structure of a real-time,
+arbitrary neural artistic stylization network", BMVC 2017).
 """
 
 from __future__ import annotations
-
 
 import torch
 from torch import Tensor, nn
@@ -111,9 +112,7 @@ class StyleEncoder(nn.Module):
     go through one hidden layer to the means (linear) and standard deviations (softplus).
     """
 
-    def __init__(
-        self, widths: tuple[int, ...], hidden: int, layer_widths: tuple[int, ...]
-    ) -> None:
+    def __init__(self, widths: tuple[int, ...], hidden: int, layer_widths: tuple[int, ...]) -> None:
         super().__init__()
         self.layer_widths = layer_widths
         self.stages = nn.ModuleList()

@@ -27,8 +27,11 @@ def draw_pointillism() -> np.ndarray:
     scene = _evening_lake(rng)
     ground = ramp(noise(rng, 8, 3), (214, 170, 150), (238, 206, 160))
     canvas = np.clip(ground, 0, 255).astype(np.uint8)
-    for spacing, radius, spread in ((0.0125, 0.0085, 26), (0.0088, 0.0056, 34),
-                                    (0.0085, 0.0040, 44)):
+    for spacing, radius, spread in (
+        (0.0125, 0.0085, 26),
+        (0.0088, 0.0056, 34),
+        (0.0085, 0.0040, 44),
+    ):
         dots = scatter(rng, spacing)
         colours = _divide(rng, sample(scene, dots), spread)
         radii = radius * rng.uniform(0.75, 1.2, len(dots)) * WORK * 2**_SHIFT
@@ -60,8 +63,14 @@ def _evening_lake(rng: np.random.Generator) -> np.ndarray:
     """Return the colours of the scene below the dots."""
     x, y = grid()
     shore, sun_x, sun_y = 0.50, 0.36, 0.36
-    above = ramp(np.clip(y / shore, 0, 1), (62, 112, 196), (128, 160, 214), (230, 184, 196),
-                 (255, 206, 120), (255, 158, 84))
+    above = ramp(
+        np.clip(y / shore, 0, 1),
+        (62, 112, 196),
+        (128, 160, 214),
+        (230, 184, 196),
+        (255, 206, 120),
+        (255, 158, 84),
+    )
     clouds = smoothstep(0.52, 0.8, noise(rng, 4, 4, (2.6, 1))) * smoothstep(0.5, 0.2, y)
     above = mix(above, (255, 232, 206), 0.8 * clouds)
     glow = np.exp(-(((x - sun_x) ** 2 + (y - sun_y) ** 2) / 0.03))
@@ -115,13 +124,19 @@ def _near_shore(rng: np.random.Generator, scene: np.ndarray) -> np.ndarray:
     for tree_x, foot, width in ((0.90, 0.95, 0.030), (0.05, 0.92, 0.020)):
         sway = tree_x + 0.025 * np.sin(5 * y)
         trunk = smoothstep(width, width * 0.6, np.abs(x - sway)) * (y < foot)
-        scene = mix(scene, ramp(np.clip((x - sway) / width + 0.5, 0, 1), (214, 120, 80),
-                                (92, 50, 104), (40, 34, 92)), trunk)
+        scene = mix(
+            scene,
+            ramp(
+                np.clip((x - sway) / width + 0.5, 0, 1), (214, 120, 80), (92, 50, 104), (40, 34, 92)
+            ),
+            trunk,
+        )
     leaves = noise(rng, 11, 4)
     for cx, cy, radius in ((0.95, 0.10, 0.34), (0.82, 0.24, 0.15), (0.0, 0.16, 0.20)):
         edge = np.hypot(x - cx, (y - cy) * 1.2) + 0.16 * (leaves - 0.5)
         crown = smoothstep(radius, radius * 0.93, edge) * smoothstep(0.30, 0.42, leaves + 0.2)
         tone = np.clip(0.9 - (y - cy) / radius * 0.5 - 0.4 * noise(rng, 9, 2), 0, 1)
-        scene = mix(scene, ramp(tone, (20, 52, 110), (24, 120, 104), (128, 190, 74),
-                                (246, 214, 90)), crown)
+        scene = mix(
+            scene, ramp(tone, (20, 52, 110), (24, 120, 104), (128, 190, 74), (246, 214, 90)), crown
+        )
     return scene

@@ -85,9 +85,7 @@ def sample(field: np.ndarray, points: np.ndarray) -> np.ndarray:
 def curl(potential: np.ndarray) -> np.ndarray:
     """Return the unit directions `(WORK, WORK, 2)` that run along the potential's level lines."""
     smooth = cv2.GaussianBlur(potential, (0, 0), 3)
-    flow = np.stack(
-        [cv2.Sobel(smooth, cv2.CV_32F, 0, 1), -cv2.Sobel(smooth, cv2.CV_32F, 1, 0)], -1
-    )
+    flow = np.stack([cv2.Sobel(smooth, cv2.CV_32F, 0, 1), -cv2.Sobel(smooth, cv2.CV_32F, 1, 0)], -1)
     return flow / (np.linalg.norm(flow, axis=-1, keepdims=True) + 1e-9)
 
 

@@ -18,9 +18,12 @@ def draw_pencil() -> np.ndarray:
     around = curl(form)
     straight = [_direction(angle) for angle in (0.75, -0.72, 0.1, 1.45)]
     layers = (
-        (around, 1.00, 0.0125, 0.050), (straight[0], 0.80, 0.0105, 0.055),
-        (straight[1], 0.60, 0.0100, 0.050), (around, 0.46, 0.0085, 0.030),
-        (straight[2], 0.34, 0.0085, 0.036), (straight[3], 0.24, 0.0080, 0.030),
+        (around, 1.00, 0.0125, 0.050),
+        (straight[0], 0.80, 0.0105, 0.055),
+        (straight[1], 0.60, 0.0100, 0.050),
+        (around, 0.46, 0.0085, 0.030),
+        (straight[2], 0.34, 0.0085, 0.036),
+        (straight[3], 0.24, 0.0080, 0.030),
     )
     paper_left = np.ones((WORK, WORK), np.float32)
     for flow, lightest, spacing, length in layers:
@@ -91,8 +94,13 @@ def _still_life(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     tone = wall * (1 - table) + cloth * table
     form = (0.9 * x + 0.6 * y) * (1 - table) + (folds * 0.6 + 3 * table) * table
     tone, form = _jug(tone, form.astype(np.float32))
-    fruit = ((0.20, 0.71, 0.125), (0.74, 0.70, 0.115), (0.92, 0.60, 0.10), (0.44, 0.84, 0.13),
-             (0.68, 0.88, 0.09))
+    fruit = (
+        (0.20, 0.71, 0.125),
+        (0.74, 0.70, 0.115),
+        (0.92, 0.60, 0.10),
+        (0.44, 0.84, 0.13),
+        (0.68, 0.88, 0.09),
+    )
     for index, (cx, cy, radius) in enumerate(fruit):
         tone, form = _fruit(tone, form, cx, cy, radius, 5.0 + index)
     return np.clip(tone + 0.05 * (noise(rng, 30, 2) - 0.5), 0, 1), form

@@ -8,8 +8,17 @@ import numpy as np
 from .brushes import Brush, light, new_canvas, paint
 from .fields import WORK, grid, mix, noise, ramp, scatter, shrink, smoothstep
 
-_EARTHS = ((228, 208, 166), (198, 154, 96), (150, 104, 62), (94, 66, 48), (58, 50, 50),
-           (112, 120, 118), (160, 158, 140), (186, 112, 68), (70, 84, 92))
+_EARTHS = (
+    (228, 208, 166),
+    (198, 154, 96),
+    (150, 104, 62),
+    (94, 66, 48),
+    (58, 50, 50),
+    (112, 120, 118),
+    (160, 158, 140),
+    (186, 112, 68),
+    (70, 84, 92),
+)
 _TUBES = ((255, 40, 150), (40, 220, 255), (150, 80, 255), (255, 150, 40), (60, 255, 170))
 
 
@@ -224,8 +233,9 @@ def _wet_street(rng: np.random.Generator, above: np.ndarray) -> np.ndarray:
     ripple = noise(rng, 40, 3, (3, 1)) - 0.5
     rows = np.clip((edge - depth * 1.5 + 0.10 * ripple * (0.2 + depth * 3)) * WORK, 0, WORK - 1)
     columns = (x + 0.05 * ripple * (0.2 + depth * 3)) * WORK
-    mirror = cv2.remap(above, columns, rows.astype(np.float32), cv2.INTER_LINEAR,
-                       borderMode=cv2.BORDER_REFLECT)
+    mirror = cv2.remap(
+        above, columns, rows.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
+    )
     mirror = cv2.blur(mirror, (3, 31))
     puddle = 0.35 + 0.75 * smoothstep(0.30, 0.62, noise(rng, 6, 4, (2.4, 1)))
     asphalt = np.float32((10, 9, 20)) * (0.5 + noise(rng, 200, 2))[..., None]

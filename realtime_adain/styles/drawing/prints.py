@@ -15,10 +15,25 @@ _OUTLINE = 1.3  # a darkness beyond black, which no swelling of the cuts opens
 
 # The back of a breaking wave from its foot to its tip, and its hollow side from the trough to the
 # tip, in units of the wave's height; y grows upwards from the water.
-_BACK = ((-1.7, -0.9), (-1.25, -0.1), (-0.75, 0.42), (-0.2, 0.86), (0.3, 1.0), (0.68, 0.86),
-         (0.84, 0.58))
-_HOLLOW = ((2.0, -0.9), (1.3, -0.22), (0.75, -0.08), (0.34, 0.12), (0.16, 0.44), (0.30, 0.70),
-           (0.58, 0.76), (0.84, 0.58))
+_BACK = (
+    (-1.7, -0.9),
+    (-1.25, -0.1),
+    (-0.75, 0.42),
+    (-0.2, 0.86),
+    (0.3, 1.0),
+    (0.68, 0.86),
+    (0.84, 0.58),
+)
+_HOLLOW = (
+    (2.0, -0.9),
+    (1.3, -0.22),
+    (0.75, -0.08),
+    (0.34, 0.12),
+    (0.16, 0.44),
+    (0.30, 0.70),
+    (0.58, 0.76),
+    (0.84, 0.58),
+)
 
 
 def draw_waves() -> np.ndarray:
@@ -26,10 +41,15 @@ def draw_waves() -> np.ndarray:
     rng = np.random.default_rng(59)
     canvas = np.clip(_printed_sky(rng), 0, 255).astype(np.uint8)
     ranks = (
-        (0.16, 0.53, 0.13, 1), (0.52, 0.54, 0.12, 1), (0.93, 0.52, 0.14, -1),
-        (0.30, 0.68, 0.22, 1), (0.86, 0.69, 0.20, -1),
-        (0.02, 0.80, 0.20, 1), (0.60, 0.82, 0.25, 1),
-        (0.22, 0.98, 0.26, 1), (0.88, 1.02, 0.27, -1),
+        (0.16, 0.53, 0.13, 1),
+        (0.52, 0.54, 0.12, 1),
+        (0.93, 0.52, 0.14, -1),
+        (0.30, 0.68, 0.22, 1),
+        (0.86, 0.69, 0.20, -1),
+        (0.02, 0.80, 0.20, 1),
+        (0.60, 0.82, 0.25, 1),
+        (0.22, 0.98, 0.26, 1),
+        (0.88, 1.02, 0.27, -1),
     )
     for x, y, height, facing in ranks:
         _draw_wave(canvas, rng, (x, y), height, facing)
@@ -41,18 +61,32 @@ def draw_waves() -> np.ndarray:
 def _printed_sky(rng: np.random.Generator) -> np.ndarray:
     """Return the sky in wiped gradients with a sun and bands of haze."""
     x, y = grid()
-    sky = ramp(np.clip(y * 1.7, 0, 1), (62, 92, 146), (170, 186, 184), (246, 226, 184),
-               (244, 186, 140), (226, 140, 110))
+    sky = ramp(
+        np.clip(y * 1.7, 0, 1),
+        (62, 92, 146),
+        (170, 186, 184),
+        (246, 226, 184),
+        (244, 186, 140),
+        (226, 140, 110),
+    )
     sun = np.hypot(x - 0.66, y - 0.26)
     disc = ramp(np.clip((y - 0.1) / 0.32, 0, 1), (196, 44, 40), (222, 84, 52), (240, 150, 90))
     sky = mix(sky, disc, smoothstep(0.152, 0.150, sun))
-    for base, left, right in ((0.13, -0.1, 0.42), (0.20, 0.18, 0.75), (0.33, 0.50, 1.1),
-                              (0.37, -0.1, 0.30), (0.06, 0.55, 1.1)):
+    for base, left, right in (
+        (0.13, -0.1, 0.42),
+        (0.20, 0.18, 0.75),
+        (0.33, 0.50, 1.1),
+        (0.37, -0.1, 0.30),
+        (0.06, 0.55, 1.1),
+    ):
         inside = np.maximum(np.maximum(left + 0.02 - x, x - right + 0.02), 0)
         thick = 0.017 + 0.004 * np.sin(x * 23 + base * 90)
         band = np.hypot(inside, y - base) - thick
-        sky = mix(sky, ramp(np.clip((y - base) / 0.03 + 0.5, 0, 1), _CREAM, (250, 218, 178)),
-                  smoothstep(0.002, 0, band))
+        sky = mix(
+            sky,
+            ramp(np.clip((y - base) / 0.03 + 0.5, 0, 1), _CREAM, (250, 218, 178)),
+            smoothstep(0.002, 0, band),
+        )
         sky = mix(sky, (96, 92, 120), 0.8 * smoothstep(0.0022, 0.0008, np.abs(band)))
     lines = smoothstep(0.86, 0.97, np.cos(y * 300 + 3 * np.sin(x * 5) + 4 * noise(rng, 3, 2)))
     return mix(sky, (120, 104, 120), 0.22 * lines)
@@ -197,8 +231,14 @@ def _cut_sky(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     dark = dark * (1 - ring)
     rim = smoothstep(0.009, 0.006, np.abs(sun - 0.118))
     dark = np.maximum(dark * (1 - rim), _OUTLINE * rim)
-    for cx, cy, radius in ((0.80, 0.16, 0.13), (0.66, 0.20, 0.09), (0.94, 0.24, 0.11),
-                           (0.06, 0.12, 0.12), (0.20, 0.07, 0.08), (0.03, 0.44, 0.09)):
+    for cx, cy, radius in (
+        (0.80, 0.16, 0.13),
+        (0.66, 0.20, 0.09),
+        (0.94, 0.24, 0.11),
+        (0.06, 0.12, 0.12),
+        (0.20, 0.07, 0.08),
+        (0.03, 0.44, 0.09),
+    ):
         distance = np.hypot(x - cx, (y - cy) * 1.25)
         puff = (distance < radius) & (y < cy + 0.06)
         phase = np.where(puff, distance * 46, phase)

@@ -48,8 +48,13 @@ def _fish_and_sun(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     x, y = grid()
     sun = np.hypot(x - 0.73, y - 0.22)
     rays = np.cos(np.arctan2(y - 0.22, x - 0.73) * 14) * 0.5 + 0.5
-    sky = ramp(np.clip(sun / 0.75 - 0.16 * rays, 0, 1), (250, 206, 96), (238, 170, 110),
-               (222, 128, 96), (150, 70, 84))
+    sky = ramp(
+        np.clip(sun / 0.75 - 0.16 * rays, 0, 1),
+        (250, 206, 96),
+        (238, 170, 110),
+        (222, 128, 96),
+        (150, 70, 84),
+    )
     colours = mix(sky, (252, 226, 140), smoothstep(0.135, 0.130, sun))
     colours = mix(colours, (226, 150, 40), smoothstep(0.02, 0.015, np.abs(sun - 0.135)))
     potential = sun.copy()
@@ -81,8 +86,9 @@ def _fish(colours: np.ndarray, potential: np.ndarray) -> tuple[np.ndarray, np.nd
     rays = 0.5 + 0.5 * np.cos(u * 42 + v * 12)
     fin_colours = ramp(rays, (176, 40, 44), (244, 142, 52))
     scales = 0.5 + 0.5 * np.cos(np.hypot((u * 5.2) % 1 - 0.5, (v * 5.2) % 1 - 0.5) * 14)
-    flank = ramp(np.clip(0.5 + v * 1.15, 0, 1), (150, 30, 52), (232, 84, 40), (250, 168, 60),
-                 (255, 232, 176))
+    flank = ramp(
+        np.clip(0.5 + v * 1.15, 0, 1), (150, 30, 52), (232, 84, 40), (250, 168, 60), (255, 232, 176)
+    )
     flank = mix(flank, (255, 214, 110), 0.5 * scales * (u > -0.5))
     head = smoothstep(-0.50, -0.53, u + 0.35 * v * v)
     flank = mix(flank, (246, 196, 90), head)
@@ -190,8 +196,15 @@ def _window(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     ring = np.digitize(sun, (0.10, 0.17, 0.26, 0.37, 0.50, 0.66)).astype(np.int32)
     ray = np.floor((np.arctan2(y - 0.27, x - 0.30) / (2 * np.pi) + ring * 0.03) * 14)
     table = np.float32(
-        [(255, 236, 130), (255, 190, 44), (255, 128, 30), (236, 70, 60), (178, 44, 130),
-         (74, 52, 176), (26, 76, 190)]
+        [
+            (255, 236, 130),
+            (255, 190, 44),
+            (255, 128, 30),
+            (236, 70, 60),
+            (178, 44, 130),
+            (74, 52, 176),
+            (26, 76, 190),
+        ]
     )
     colours = table[ring]
     regions = ring * 16 + np.where(ring == 0, 0, ray.astype(np.int32) + 8)
@@ -215,8 +228,9 @@ def _glass_tree(
     tips: list[tuple[float, float, float]] = []
     _grow(rng, wood, (0.70, 0.99), -np.pi / 2 - 0.06, 0.20, 0.052, tips)
     colours[wood > 0], regions[wood > 0] = (122, 58, 34), 300
-    greens = np.float32([(150, 200, 40), (60, 168, 60), (230, 186, 40), (20, 140, 100),
-                         (236, 96, 50)])
+    greens = np.float32(
+        [(150, 200, 40), (60, 168, 60), (230, 186, 40), (20, 140, 100), (236, 96, 50)]
+    )
     for index, (px, py, angle) in enumerate(tips):
         leaf = np.zeros((WORK, WORK), np.uint8)
         middle = (int(px * WORK), int(py * WORK))

@@ -9,8 +9,14 @@ import numpy as np
 
 from .fields import WORK, grid, mix, noise, ramp, ridge_line, shrink, smoothstep
 
-_PETALS = ((226, 74, 104), (240, 128, 92), (164, 96, 188), (246, 178, 70), (92, 122, 206),
-           (232, 112, 166))
+_PETALS = (
+    (226, 74, 104),
+    (240, 128, 92),
+    (164, 96, 188),
+    (246, 178, 70),
+    (92, 122, 206),
+    (232, 112, 166),
+)
 _LEAVES = ((62, 142, 98), (112, 160, 66), (38, 112, 122))
 
 
@@ -41,8 +47,14 @@ def _wet_ground(rng: np.random.Generator) -> np.ndarray:
     """Return the light, 0..1 `(WORK, WORK, 3)`, that a first wet wash lets through."""
     _, y = grid()
     flow = noise(rng, 3, 5)
-    wash = ramp(np.clip(y * 0.9 + 0.6 * (flow - 0.5), 0, 1), (150, 196, 232), (214, 214, 240),
-                (252, 226, 206), (206, 228, 172), (126, 186, 140))
+    wash = ramp(
+        np.clip(y * 0.9 + 0.6 * (flow - 0.5), 0, 1),
+        (150, 196, 232),
+        (214, 214, 240),
+        (252, 226, 206),
+        (206, 228, 172),
+        (126, 186, 140),
+    )
     wash = mix(wash, (255, 236, 150), 0.8 * smoothstep(0.55, 0.9, noise(rng, 3, 4)))
     wash = mix(wash, (236, 170, 196), 0.6 * smoothstep(0.6, 0.9, noise(rng, 4, 4)))
     # Blooms: where a drop ran into the drying wash it pushed the pigment into a ragged rim.
@@ -162,8 +174,12 @@ def draw_ink() -> np.ndarray:
     sun = np.hypot(x - 0.70, y - 0.20) - 0.074 + 0.006 * (noise(rng, 12, 3) - 0.5)
     red = smoothstep(0.003, -0.003, sun) * (0.78 + 0.3 * noise(rng, 25, 4))
     ink = wash * (1 - red)
-    ranges = ((0.46, 0.40, 3, 0.40), (0.58, 0.42, 3.5, 0.62), (0.72, 0.36, 3, 0.82),
-              (0.90, 0.30, 2.5, 0.95))
+    ranges = (
+        (0.46, 0.40, 3, 0.40),
+        (0.58, 0.42, 3.5, 0.62),
+        (0.72, 0.36, 3, 0.82),
+        (0.90, 0.30, 2.5, 0.95),
+    )
     for base, height, bumps, tone in ranges:
         ink, hidden = _ink_range(rng, ink, base, height, bumps, tone)
         red *= 1 - hidden
@@ -203,12 +219,13 @@ def _ink_range(
 def _ink_pines(rng: np.random.Generator) -> np.ndarray:
     """Return the ink, 0..1, of old pines that lean from the rocks at the lower left."""
     layer = np.zeros((WORK, WORK), np.uint8)
-    for x, y, size, lean in ((0.10, 1.0, 0.56, 0.26), (0.30, 1.02, 0.34, -0.12),
-                             (0.90, 0.98, 0.30, -0.22)):
+    for x, y, size, lean in (
+        (0.10, 1.0, 0.56, 0.26),
+        (0.30, 1.02, 0.34, -0.12),
+        (0.90, 0.98, 0.30, -0.22),
+    ):
         up = np.linspace(0, 1, 40)
-        trunk = np.stack(
-            [x + lean * size * up + 0.035 * size * np.sin(up * 9), y - size * up], -1
-        )
+        trunk = np.stack([x + lean * size * up + 0.035 * size * np.sin(up * 9), y - size * up], -1)
         for index in range(39):
             width = max(2, int((1 - up[index]) * 0.075 * size * WORK * rng.uniform(0.85, 1.15)))
             ends = [tuple(int(c * WORK) for c in p) for p in trunk[index : index + 2]]
