@@ -1,10 +1,14 @@
 """Arbitrary style transfer in real time: any painting, any camera, video or picture.
 
-from realtime_adain import Stylizer
+Five lines repaint a picture::
 
-stylizer = Stylizer("lite")
-style = stylizer.encode_style("starry.jpg")
-out = stylizer.stylize(frame, style, alpha=0.8)
+    from realtime_adain import Stylizer
+
+    stylizer = Stylizer("lite")
+    style = stylizer.encode_style("starry.jpg")
+    out = stylizer.stylize(frame, style, alpha=0.8)
+
+Frames are uint8 `(H, W, 3)` RGB arrays.
 """
 
 from __future__ import annotations

@@ -1,0 +1,100 @@
+"""How far a long job has come, on standard error."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import Self, TextIO
+
+_REDRAW_SECONDS = 0.1
+_LINE_SECONDS = 10.0  # a log file wants few lines
+
+
+class Progress:
+    """One line about the frames done, rewritten in a terminal and repeated sparsely elsewhere.
+
+    A context manager; the clock runs from its making. Memory and time per frame are constant.
+
+    Args:
+        total: number of frames to expect, may be an estimate; None where it is not known.
+        stream: where to write; None for standard error.
+        quiet: only count.
+
+    Attributes:
+        frames: how many are done.
+    """
+
+    def __init__(
+        self, total: int | None, *, stream: TextIO | None = None, quiet: bool = False
+    ) -> None:
+        self.frames = 0
+        self._total = total
+        self._stream = stream or sys.stderr
+        self._quiet = quiet
+        self._redraws = self._stream.isatty()
+        self._interval = _REDRAW_SECONDS if self._redraws else _LINE_SECONDS
+        self._start = self._shown = time.perf_counter()
+        self._width = 0
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the beginning."""
+        return time.perf_counter() - self._start
+
+    def update(self, frames: int) -> None:
+        """Note the number of frames done, and show it if it is time."""
+        self.frames = frames
+        now = time.perf_counter()
+        if not self._quiet and now - self._shown >= self._interval:
+            self._shown = now
+            self._show()
+
+    def close(self) -> None:
+        """Take the line away, for what comes after it; it stays where it is not rewritten."""
+        if self._width:
+            self._stream.write("\r" + " " * self._width + "\r")
+            self._stream.flush()
+            self._width = 0
+
+    def line(self) -> str:
+        """Return the line, such as `120/240 frames  50 %  24.1 fps  5 s left`."""
+        fps = self.frames / max(self.seconds, 1e-9)
+        if self._total is None:
+            return f"{self.frames} frames  {fps:.1f} fps"
+        percent = min(100, 100 * self.frames // self._total)
+        left = max(0, self._total - self.frames) / max(fps, 1e-9)
+        return (
+            f"{self.frames}/{self._total} frames  {percent} %  {fps:.1f} fps  "
+            f"{_duration(left)} left"
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _show(self) -> None:
+        line = self.line()
+        if not self._redraws:
+            self._stream.write(line + "\n")
+        else:
+            self._stream.write("\r" + line.ljust(self._width))
+            self._width = len(line)
+        self._stream.flush()
+
+
+def _duration(seconds: float) -> str:
+    """Return such as `42 s`, `3:05 min` or `2:03 h`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60}:{whole % 60:02d} min"
+    return f"{whole // 3600}:{whole // 60 % 60:02d} h"

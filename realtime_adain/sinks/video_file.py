@@ -1,0 +1,199 @@
+"""Video files, through FFmpeg."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.container import OutputContainer
+
+from ..errors import SinkError
+from ..frame import Frame
+from .base import Sink
+from .encoding import USUAL_ENCODING, Encoding, VideoEncoder, VideoFormat
+from .stream_copy import StreamCopy
+
+_H264 = "libx264"
+_FORMATS = {
+    ".m4v": ("mp4", _H264),
+    ".mkv": ("matroska", _H264),
+    ".mov": ("mov", _H264),
+    ".mp4": ("mp4", _H264),
+    ".webm": ("webm", "libvpx-vp9"),
+}
+"""By suffix: FFmpeg's container, which can time each frame on its own, and its usual codec."""
+
+_LIVE_TIME_BASE = Fraction(1, 90_000)
+_USUAL_FRAME_RATE = Fraction(25)
+
+
+class VideoFileSink(Sink):
+    """Writes frames to a video file, each at its own time, in BT.709.
+
+    The file grows under a hidden name beside its place and gets its own name in `close`, so an
+    older file is replaced by a complete one or not at all.
+
+    Args:
+        path: where to write; the suffix names the container.
+        size_hw: height and width in pixels of all frames.
+        frame_rate: nominal frames per second; None where it is not known.
+        time_base: unit of the frames' `pts` in seconds; None to go by their `time`, as with frames
+            of live sources, which need not begin at 0.
+        pixel_aspect: width of a pixel divided by its height.
+        copy_from: video file whose other streams, metadata and chapters are copied.
+        copy_audio: whether its sound is copied too.
+        encoding: codec and quality.
+
+    Attributes:
+        path: as given.
+
+    Raises:
+        SinkError: unknown suffix, missing or read-only folder, the output is `copy_from`, unknown
+            codec, or one that does not fit the container, the size or the options.
+        ValueError: crf is out of range.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        size_hw: tuple[int, int],
+        frame_rate: Fraction | None,
+        time_base: Fraction | None = None,
+        pixel_aspect: Fraction = Fraction(1),
+        copy_from: str | os.PathLike[str] | None = None,
+        copy_audio: bool = True,
+        encoding: Encoding = USUAL_ENCODING,
+    ) -> None:
+        self.path = Path(path)
+        self._check_path(None if copy_from is None else Path(copy_from))
+        self._goes_by_pts = time_base is not None
+        self._video = VideoFormat(
+            size_hw, frame_rate or _USUAL_FRAME_RATE, time_base or _LIVE_TIME_BASE, pixel_aspect
+        )
+        self._first_time: float | None = None
+        self._last_pts: int | None = None
+        self._copy: StreamCopy | None = None
+        self._target = self.path.resolve()  # a link stays a link
+        self._part = self._target.with_name(
+            f".{self.path.stem}-{secrets.token_hex(4)}{self.path.suffix}"
+        )
+        format_name, usual_codec = _FORMATS[self.path.suffix.lower()]
+        self._container: OutputContainer | None = av.open(
+            f"file:{self._part}", "w", format=format_name
+        )
+        try:
+            codec = encoding.codec or usual_codec
+            self._encoder = VideoEncoder(self._container, codec, encoding, self._video)
+            if copy_from is not None:
+                self._copy = StreamCopy(Path(copy_from), self._container, audio=copy_audio)
+            with self._naming_the_file():
+                self._container.start_encoding()  # only now there is a file
+        except BaseException:
+            self.abort()
+            raise
+
+    @property
+    def left_out(self) -> list[str]:
+        """The streams of `copy_from` that are not copied although they were wanted, in words."""
+        return [] if self._copy is None else self._copy.left_out
+
+    @property
+    def lost_packets(self) -> int:
+        """How many packets of the copied streams the container has refused."""
+        return 0 if self._copy is None else self._copy.lost_packets
+
+    def write(self, frame: Frame) -> None:
+        """Encode a frame. One that is not later than the last comes one tick after it.
+
+        Raises:
+            SinkError: it has another size, the file cannot be written or is closed.
+        """
+        if self._container is None:
+            raise SinkError(f"{self.path}: is closed")
+        if frame.size_hw != self._video.size_hw:
+            height, width = self._video.size_hw
+            raise SinkError(
+                f"{self.path}: frames must be {width}x{height}, "
+                f"got {frame.size_hw[1]}x{frame.size_hw[0]}"
+            )
+        pts = self._pts(frame)
+        with self._naming_the_file():
+            self._mux(self._encoder.encode(frame.pixels, pts))
+        self._last_pts = pts
+
+    def close(self) -> None:
+        """Write what is left and give the file its name; may be called twice.
+
+        Raises:
+            SinkError: it cannot be finished, or there was no frame; then nothing is left of it.
+        """
+        if self._container is None:
+            return
+        try:
+            if self._last_pts is None:
+                raise SinkError(f"{self.path}: no frame came, so nothing is written")
+            with self._naming_the_file():
+                self._mux(self._encoder.flush())
+                if self._copy is not None:
+                    self._copy.mux_until(None)
+                self._container.close()
+                os.replace(self._part, self._target)
+        finally:
+            self.abort()  # after success there is nothing left to drop
+
+    def abort(self) -> None:
+        """Leave nothing behind; does nothing once the file is finished."""
+        if self._container is None:
+            return
+        container, self._container = self._container, None
+        if self._copy is not None:
+            self._copy.close()
+        with suppress(av.FFmpegError, OSError):  # there is nothing left to save
+            container.close()
+        self._part.unlink(missing_ok=True)
+
+    def _check_path(self, copy_from: Path | None) -> None:
+        path = self.path
+        if path.suffix.lower() not in _FORMATS:
+            known = " ".join(_FORMATS)
+            raise SinkError(f"{path}: unknown video suffix {path.suffix!r}, known are {known}")
+        if path.is_dir():
+            raise SinkError(f"{path}: is a folder")
+        if not path.parent.is_dir():
+            raise SinkError(f"{path}: the folder {path.parent} does not exist")
+        if not os.access(path.resolve().parent, os.W_OK):
+            raise SinkError(f"{path}: the folder {path.parent} cannot be written to")
+        if copy_from is not None and path.exists() and path.samefile(copy_from):
+            raise SinkError(f"{path}: the output is the input; name another file")
+
+    def _pts(self, frame: Frame) -> int:
+        """Return the time of a frame in ticks, from 0 on, never twice the same."""
+        time_base = self._video.time_base
+        if self._goes_by_pts and frame.pts is not None:
+            start = self._copy.start if self._copy is not None else 0
+            pts = frame.pts - round(start / time_base)
+        else:
+            if self._first_time is None:
+                self._first_time = frame.time
+            pts = round((frame.time - self._first_time) / time_base)
+        return pts if self._last_pts is None else max(pts, self._last_pts + 1)
+
+    def _mux(self, packets: list[av.Packet]) -> None:
+        """Write packets of the video, after the copied ones that are due before them."""
+        for packet in packets:
+            if self._copy is not None:
+                self._copy.mux_until(packet.dts * packet.time_base)
+            self._container.mux(packet)
+
+    @contextmanager
+    def _naming_the_file(self) -> Iterator[None]:
+        try:
+            yield
+        except (av.FFmpegError, OSError) as error:
+            raise SinkError(f"{self.path}: cannot be written ({error.strerror})") from error

@@ -1,0 +1,152 @@
+"""Repaint a video file; its sound, its subtitles and the time of every frame stay as they are."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import av
+
+from . import cli
+from .errors import SourceError
+from .pictures import read_picture
+from .pipeline import run_pipeline
+from .progress import Progress
+from .sinks.encoding import Encoding
+from .sinks.video_file import VideoFileSink
+from .sources.pictures import PictureFolderSource
+from .sources.video_file import VideoFileSource
+from .stylebook import SAVED_STYLE_SUFFIX, find_styles
+
+DESCRIPTION = f"""{__doc__} Several styles are mixed in equal parts into one. The output gets its
+name only when it is complete; when the input breaks off midway, the frames before are kept, and
+the exit status is 1."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the program; return its exit status."""
+    parser = cli.make_parser("video", DESCRIPTION)
+    parser.add_argument("input", type=Path, help="video file, or folder of pictures (25 a second)")
+    parser.add_argument("output", type=Path, help="video to write: .mp4 .m4v .mov .mkv or .webm")
+    parser.add_argument("--codec", help="FFmpeg encoder (default: libx264, in .webm libvpx-vp9)")
+    parser.add_argument(
+        "--crf", type=int, metavar="N", help="quality, lower is better (default: 18 with libx264)"
+    )
+    parser.add_argument("--preset", help="speed of the encoder (default: veryfast with libx264)")
+    parser.add_argument("--no-audio", action="store_true", help="leave the sound out")
+    parser.add_argument("--quiet", action="store_true", help="print only what goes wrong")
+    cli.add_stylizer_arguments(parser)
+    with _terminated_like_interrupted():
+        return cli.run(parser, _repaint, argv)
+
+
+def _repaint(args: argparse.Namespace) -> int:
+    # OpenMP's idle threads spin by default and take the processor from the encoder. Read when
+    # torch is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if not args.debug:
+        av.logging.set_libav_level(av.logging.PANIC)  # its complaints come as our errors
+    style_paths = find_styles(args.style)
+    _check_styles(style_paths)
+    with _open_source(args.input) as source, _open_sink(args, source) as sink:
+        for stream in sink.left_out:
+            _warn(f"{args.output}: does not hold {stream} of the input")
+        stylizer = cli.make_stylizer(args)
+        style = cli.make_style(stylizer, style_paths, args)
+        with Progress(source.frame_count, quiet=args.quiet) as progress:
+            try:
+                run_pipeline(
+                    source,
+                    lambda pixels: stylizer.stylize(pixels, style, args.alpha),
+                    sink,
+                    progress.update,
+                )
+            except SourceError as error:
+                _keep_the_beginning(sink, progress.frames, error)
+    _report(args, source, sink, progress)
+    return 0
+
+
+def _check_styles(paths: Sequence[Path]) -> None:
+    """Read the pictures once before the network is loaded, which takes longer."""
+    for path in paths:
+        if path.suffix != SAVED_STYLE_SUFFIX:
+            read_picture(path)
+
+
+def _open_source(path: Path) -> VideoFileSource | PictureFolderSource:
+    return PictureFolderSource(path) if path.is_dir() else VideoFileSource(path)
+
+
+def _open_sink(
+    args: argparse.Namespace, source: VideoFileSource | PictureFolderSource
+) -> VideoFileSink:
+    of_file = {}
+    if isinstance(source, VideoFileSource):
+        of_file = {
+            "pixel_aspect": source.pixel_aspect,
+            "copy_from": source.path,
+            "copy_audio": not args.no_audio,
+        }
+    return VideoFileSink(
+        args.output,
+        size_hw=source.size_hw,
+        frame_rate=source.frame_rate,
+        time_base=source.time_base,
+        encoding=Encoding(args.codec, args.crf, args.preset),
+        **of_file,
+    )
+
+
+def _keep_the_beginning(sink: VideoFileSink, frames: int, error: SourceError) -> None:
+    """Finish the output of an input that breaks off, then raise its error."""
+    if not frames:
+        raise error
+    sink.close()
+    raise SourceError(f"{error}; the {frames} good frames are in {sink.path}") from error
+
+
+def _report(
+    args: argparse.Namespace,
+    source: VideoFileSource | PictureFolderSource,
+    sink: VideoFileSink,
+    progress: Progress,
+) -> None:
+    if isinstance(source, VideoFileSource) and source.damaged_packets:
+        _warn(f"{args.input}: {source.damaged_packets} damaged packets, their frames are missing")
+    if sink.lost_packets:
+        _warn(f"{args.output}: {sink.lost_packets} damaged packets of sound or text are left out")
+    if not args.quiet:
+        fps = progress.frames / progress.seconds
+        print(f"{progress.frames} frames in {progress.seconds:.1f} s, {fps:.1f} fps: {args.output}")
+
+
+def _warn(message: str) -> None:
+    print(f"realtime-adain: {message}", file=sys.stderr)
+
+
+@contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """Make SIGTERM end the program the way Ctrl-C does, so that nothing half done stays behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may ask for signals
+        return
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,224 @@
+"""The video program, run as its users run it."""
+
+from __future__ import annotations
+
+import io
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from realtime_adain.pictures import write_picture
+from realtime_adain.progress import Progress
+from realtime_adain.sources.video_file import VideoFileSource
+from realtime_adain.video import main
+
+from .conftest import picture
+from .media import Clip, cut, packets, write_clip
+
+
+def moving(count: int, size_hw: tuple[int, int] = (48, 64)) -> list[np.ndarray]:
+    """A picture that slides by four pixels a frame."""
+    return [np.roll(picture(*size_hw), 4 * index, axis=1) for index in range(count)]
+
+
+@pytest.fixture
+def run(tiny_weights, style_file, capsys):
+    """Run the program with the tiny network; return status, output and error text."""
+
+    def run(*arguments: object, styles: tuple[object, ...] = (style_file,)):
+        options = ["--style", *styles, "--model", tiny_weights, "--device", "cpu"]
+        status = main([str(argument) for argument in (*arguments, *options)])
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture
+def clip(tmp_path):
+    return write_clip(tmp_path / "in.mp4", moving(10), Clip(sound="aac"))
+
+
+def pictures_of(path) -> list[np.ndarray]:
+    return [frame.pixels for frame in VideoFileSource(path)]
+
+
+def test_video_is_repainted_with_its_sound_and_its_times(run, clip, tmp_path) -> None:
+    target = tmp_path / "out.mp4"
+    status, out, err = run(clip, target)
+    assert (status, err) == (0, "")
+    assert out.startswith("10 frames in ") and out.endswith(f" fps: {target}\n")
+    before, after = list(VideoFileSource(clip)), list(VideoFileSource(target))
+    assert [frame.pts for frame in after] == [frame.pts for frame in before]
+    for old, new in zip(before, after, strict=True):
+        assert np.abs(new.pixels.astype(int) - old.pixels).mean() > 5
+    assert packets(target, "audio") == packets(clip, "audio")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "out.mp4"]
+
+
+def test_odd_and_turned_video_keeps_its_size(run, tmp_path) -> None:
+    clip = write_clip(
+        tmp_path / "in.mov", moving(3, (35, 47)), Clip(pix_fmt="yuv444p", rotation=90)
+    )
+    assert run(clip, tmp_path / "out.mp4")[0] == 0
+    assert VideoFileSource(tmp_path / "out.mp4").size_hw == (47, 35)
+
+
+def test_options_reach_the_encoder(run, clip, tmp_path) -> None:
+    sizes = []
+    for crf in (5, 45):
+        arguments = ["--crf", crf, "--preset", "ultrafast", "--no-audio", "--quiet"]
+        assert run(clip, tmp_path / "out.mkv", *arguments) == (0, "", "")
+        sizes.append((tmp_path / "out.mkv").stat().st_size)
+    assert sizes[0] > 2 * sizes[1]
+    assert packets(tmp_path / "out.mkv", "audio") == []
+
+
+def test_sound_that_does_not_fit_is_told(run, clip, tmp_path) -> None:
+    status, _, err = run(clip, tmp_path / "out.webm", "--codec", "libvpx")
+    assert status == 0
+    assert err == (
+        f"realtime-adain: {tmp_path}/out.webm: does not hold audio stream 1 (aac) of the input\n"
+    )
+
+
+def test_several_styles_are_mixed(run, clip, style_file, tmp_path) -> None:
+    other = tmp_path / "other.png"
+    write_picture(other, 255 - picture(seed=9))
+    results = []
+    for styles in ((style_file,), (other,), (style_file, other)):
+        assert run(clip, tmp_path / "out.mkv", "--codec", "ffv1", styles=styles)[0] == 0
+        results.append(pictures_of(tmp_path / "out.mkv")[0])
+    assert not np.array_equal(results[2], results[0])
+    assert not np.array_equal(results[2], results[1])
+
+
+def test_folder_of_pictures_becomes_a_video(run, tmp_path) -> None:
+    (tmp_path / "in").mkdir()
+    for number, pixels in enumerate(moving(3)):
+        write_picture(tmp_path / "in" / f"{number}.png", pixels)
+    assert run(tmp_path / "in", tmp_path / "out.mp4")[0] == 0
+    source = VideoFileSource(tmp_path / "out.mp4")
+    assert (source.frame_rate, [frame.time for frame in source]) == (25, [0, 0.04, 0.08])
+
+
+def test_good_frames_of_a_broken_video_are_kept(run, tmp_path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (75, 48, 64, 3), np.uint8)
+    whole = write_clip(tmp_path / "in.mp4", list(noise), Clip(options=(("movflags", "faststart"),)))
+    broken = cut(whole, 0.5, tmp_path / "broken.mp4")
+    status, out, err = run(broken, tmp_path / "out.mp4")
+    frames = len(pictures_of(tmp_path / "out.mp4"))
+    assert (status, out) == (1, "")
+    assert 30 <= frames <= 40
+    assert "broken.mp4: breaks off at" in err and err.count("\n") == 1
+    assert err.endswith(f"the {frames} good frames are in {tmp_path}/out.mp4\n")
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "options", "message"),
+    [
+        ("gone.mp4", "out.mp4", [], "gone.mp4: no such file"),
+        ("text.mp4", "out.mp4", [], "text.mp4: not a video that can be read"),
+        ("empty", "out.mp4", [], "empty: holds no picture"),
+        ("in.mp4", "out.xyz", [], "unknown video suffix '.xyz'"),
+        ("in.mp4", "in.mp4", [], "the output is the input"),
+        ("in.mp4", "in.mp4", ["--no-audio"], "the output is the input"),
+        ("in.mp4", "gone/out.mp4", [], "gone does not exist"),
+        ("in.mp4", "out.mp4", ["--crf", "99"], "crf must be 0 to 51 for libx264, got 99"),
+        ("in.mp4", "out.mp4", ["--codec", "nosuch"], "no encoder named 'nosuch'"),
+        ("in.mp4", "out.mp4", ["--style", "stary"], "did you mean 'starry'"),
+        ("in.mp4", "out.mp4", ["--style", "text.mp4"], "text.mp4: not a picture"),
+        ("in.mp4", "out.mp4", ["--model", "gone.safetensors"], "gone.safetensors: cannot be read"),
+    ],
+)
+def test_bad_input_is_one_line_and_loses_nothing(
+    clip, style_file, tiny_weights, tmp_path, monkeypatch, capsys, source, target, options, message
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "text.mp4").write_text("only text\n" * 50)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    usual = ["--style", str(style_file), "--model", str(tiny_weights)]
+    assert main([source, target, *usual, *options]) == 1
+    err = capsys.readouterr().err
+    assert message in err and err.count("\n") == 1
+    after = {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    assert after == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise there")
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_program_leaves_nothing(
+    signal_number, tiny_weights, style_file, tmp_path
+) -> None:
+    write_clip(tmp_path / "in.mp4", moving(200))
+    code = (  # the program itself, told to say so when it is in the midst of its work
+        "import signal, sys, time, realtime_adain.video as video\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "def update(self, frames):\n"
+        "    print('at work', flush=True)\n"
+        "    time.sleep(0.1)\n"
+        "video.Progress.update = update\n"
+        "sys.exit(video.main(sys.argv[1:]))\n"
+    )
+    options = ["--style", style_file, "--model", tiny_weights, "--device", "cpu"]
+    command = [sys.executable, "-c", code, tmp_path / "in.mp4", tmp_path / "out.mp4", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as program:
+        assert program.stdout.readline() == b"at work\n"
+        program.send_signal(signal_number)
+        _, err = program.communicate(timeout=30)
+    assert (program.returncode, err) == (130, b"realtime-adain: interrupted\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+
+
+# The progress line.
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The time that the progress line reads, in seconds; a list of one."""
+    now = [0.0]
+    monkeypatch.setattr("realtime_adain.progress.time.perf_counter", lambda: now[0])
+    return now
+
+
+def test_progress_rewrites_its_line_in_a_terminal(clock) -> None:
+    terminal = Terminal()
+    with Progress(240, stream=terminal) as progress:
+        for clock[0], frames in [(0.05, 1), (1.0, 24), (1.05, 25), (5.0, 120)]:
+            progress.update(frames)
+    shown = terminal.getvalue().split("\r")
+    assert [text.rstrip() for text in shown if text.strip()] == [
+        "24/240 frames  10 %  24.0 fps  9 s left",
+        "120/240 frames  50 %  24.0 fps  5 s left",
+    ]
+    assert terminal.getvalue().endswith("\r") and "\n" not in terminal.getvalue()
+    assert (progress.frames, progress.seconds) == (120, 5.0)
+
+
+def test_progress_is_sparse_elsewhere(clock) -> None:
+    log = io.StringIO()
+    with Progress(None, stream=log) as progress:
+        for second in range(25):
+            clock[0] = second
+            progress.update(20 * second)
+    assert log.getvalue() == "200 frames  20.0 fps\n400 frames  20.0 fps\n"
+
+
+def test_quiet_progress_only_counts(clock) -> None:
+    terminal = Terminal()
+    with Progress(9000, stream=terminal, quiet=True) as progress:
+        clock[0] = 100.0
+        progress.update(100)
+    assert terminal.getvalue() == ""
+    assert progress.line() == "100/9000 frames  1 %  1.0 fps  2:28 h left"
+    progress.update(9100)  # the total was an estimate
+    assert "100 %" in progress.line() and progress.line().endswith("0 s left")
