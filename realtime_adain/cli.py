@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -85,6 +86,9 @@ def run(parser: argparse.ArgumentParser, body: Callable[[argparse.Namespace], in
     error and status 1; Ctrl-C gives status 130; with `--debug` the traceback is shown.
     """
     args = parser.parse_args(argv)
+    # OpenMP's idle threads spin by default. Beside an encoder, or any other busy program, that
+    # makes a frame take many times as long. Read when torch is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         return body(args)
     except (RealtimeAdainError, ValueError) as error:

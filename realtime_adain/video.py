@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 import sys
 import threading
@@ -47,9 +46,6 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _repaint(args: argparse.Namespace) -> int:
-    # OpenMP's idle threads spin by default and take the processor from the encoder. Read when
-    # torch is loaded.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if not args.debug:
         av.logging.set_libav_level(av.logging.PANIC)  # its complaints come as our errors
     style_paths = find_styles(args.style)
