@@ -1,45 +1,56 @@
-"""Draw the README's picture: the demo scene in every built-in style, the style in the corner."""
+"""Draw the README's pictures: the demo scene in every built-in style, and the live window."""
 
 from __future__ import annotations
 
 import argparse
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 
 from realtime_adain import Stylizer
+from realtime_adain.capture import LatestFrame
 from realtime_adain.demo_scene import DemoScene
+from realtime_adain.live import LiveOptions, LiveSession
 from realtime_adain.pictures import read_picture, resize, write_picture
+from realtime_adain.sources import open_source
+from realtime_adain.style_deck import StyleDeck
 from realtime_adain.styles import builtin_style_names, builtin_style_path
 
 COLUMNS = 4
 SCENE_SECONDS = 2.0
+LIVE_FRAMES = 60
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Draw the picture; return the exit status."""
+    """Draw the pictures; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gallery", description=__doc__)
     parser.add_argument("--model", default="lite", help="name or weights file (%(default)s)")
     parser.add_argument("--content", type=Path, help="a picture in place of the demo scene")
     parser.add_argument("--side", type=int, default=320, help="width of a cell (%(default)s)")
-    parser.add_argument("--out", type=Path, default=Path("models/gallery.jpg"))
+    parser.add_argument("--out", type=Path, default=Path("models"), help="folder (%(default)s)")
     args = parser.parse_args(argv)
 
-    content = (
+    scene = (
         read_picture(args.content) if args.content else DemoScene((640, 480)).draw(SCENE_SECONDS)
     )
-    stylizer = Stylizer(args.model, device="cpu")
+    stylizer = Stylizer(args.model)
+    write_picture(args.out / "gallery.jpg", gallery(stylizer, scene, args.side))
+    write_picture(args.out / "window.jpg", live_window(stylizer))
+    print(f"gallery.jpg and window.jpg in {args.out}")
+    return 0
+
+
+def gallery(stylizer: Stylizer, scene: np.ndarray, width: int) -> np.ndarray:
+    """Return a table of the scene in every built-in style, cells `width` pixels wide."""
     cells = []
     for name in builtin_style_names():
         style = read_picture(builtin_style_path(name))
-        cells.append(
-            cell(stylizer.stylize(content, stylizer.encode_style(style)), style, args.side)
-        )
+        painted = stylizer.stylize(scene, stylizer.encode_style(style))
+        cells.append(cell(painted, style, width))
     cells.extend([np.full_like(cells[0], 255)] * (-len(cells) % COLUMNS))
     rows = [np.hstack(cells[start : start + COLUMNS]) for start in range(0, len(cells), COLUMNS)]
-    write_picture(args.out, np.vstack(rows))
-    print(args.out)
-    return 0
+    return np.vstack(rows)
 
 
 def cell(picture: np.ndarray, style: np.ndarray, width: int) -> np.ndarray:
@@ -50,6 +61,35 @@ def cell(picture: np.ndarray, style: np.ndarray, width: int) -> np.ndarray:
     picture[-side - 4 :, : side + 4] = 255
     picture[-side:, :side] = resize(style, (side, side))
     return picture
+
+
+class KeptPicture:
+    """A window that keeps the last picture, for a machine without a screen."""
+
+    closed = False
+    pixels: np.ndarray
+
+    def show(self, pixels: np.ndarray) -> None:
+        self.pixels = pixels
+
+    def poll_key(self, wait_ms: int) -> None:
+        """No key is ever pressed."""
+
+
+def live_window(stylizer: Stylizer) -> np.ndarray:
+    """Return what the live window shows after some frames, side by side with the help on."""
+    paths = [builtin_style_path(name) for name in builtin_style_names()]
+    window = KeptPicture()
+    with (
+        LatestFrame(open_source("demo")) as frames,
+        closing(StyleDeck(paths, stylizer.encode_style)) as deck,
+    ):
+        session = LiveSession(
+            frames, deck, stylizer.stylize, LiveOptions(side_by_side=True), window
+        )
+        session.toggle_help()
+        session.run(LIVE_FRAMES)
+    return window.pixels
 
 
 if __name__ == "__main__":

@@ -31,10 +31,11 @@ def test_fps_measures_every_model_and_size(tmp_path, monkeypatch, capsys) -> Non
     assert "paper fps" in capsys.readouterr().out
 
 
-def test_gallery_shows_every_style(tiny_weights, tmp_path) -> None:
-    out = tmp_path / "gallery.png"
-    assert gallery.main(["--model", str(tiny_weights), "--side", "64", "--out", str(out)]) == 0
-    assert read_picture(out).shape == (3 * 48, 4 * 64, 3)
+def test_gallery_shows_every_style(tiny_weights, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(gallery, "LIVE_FRAMES", 2)
+    assert gallery.main(["--model", str(tiny_weights), "--side", "64", "--out", str(tmp_path)]) == 0
+    assert read_picture(tmp_path / "gallery.jpg").shape == (3 * 48, 4 * 64, 3)
+    assert read_picture(tmp_path / "window.jpg").shape == (480, 1280, 3)
 
 
 def test_quality_prints_the_baselines_and_is_deterministic(tmp_path, tiny_weights, capsys) -> None:
