@@ -14,14 +14,20 @@ from .sources.base import Source
 class LatestFrame:
     """The newest frame of a source; older ones that nobody took are dropped.
 
-    A queue would only make every frame old. The reading starts at once, and the source is closed
-    by the thread that reads it, because no device likes to be closed in the middle of a read.
+    A queue would only make every frame old. The reading starts with the first `get`; the source is
+    closed by the thread that reads it, because no device likes to be closed in the midst of a read.
 
     Args:
         source: what is read; it belongs to this object from now on.
+
+    Attributes:
+        size_hw: height and width of the frames in pixels.
+        frame_rate: the source's nominal frames per second; None where it is not known.
     """
 
     def __init__(self, source: Source) -> None:
+        self.size_hw = source.size_hw
+        self.frame_rate = source.frame_rate
         self._source = source
         self._changed = threading.Condition()
         self._frame: Frame | None = None
@@ -29,7 +35,6 @@ class LatestFrame:
         self._ended = False
         self._closing = False
         self._thread = threading.Thread(target=self._read, name="capture", daemon=True)
-        self._thread.start()
 
     @property
     def ended(self) -> bool:
@@ -49,6 +54,8 @@ class LatestFrame:
         Raises:
             SourceError: the source broke off; its own error is the cause.
         """
+        if self._thread.ident is None:
+            self._thread.start()
         with self._changed:
             self._changed.wait_for(lambda: self._frame is not None or self._ended, timeout)
             frame, self._frame = self._frame, None
@@ -60,6 +67,9 @@ class LatestFrame:
         """Stop reading; return when the source is closed, or after `timeout` seconds when it
         hangs in a read."""
         self._closing = True
+        if self._thread.ident is None:
+            self._source.close()
+            return
         self._source.stop()
         self._thread.join(timeout)
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,14 +86,15 @@ def run(parser: argparse.ArgumentParser, body: Callable[[argparse.Namespace], in
     """Parse, run the program's body and return its exit status.
 
     An error of the project, or a value that the library refuses, becomes one line on standard
-    error and status 1; Ctrl-C gives status 130; with `--debug` the traceback is shown.
+    error and status 1; Ctrl-C and SIGTERM give status 130; with `--debug` the traceback is shown.
     """
     args = parser.parse_args(argv)
     # OpenMP's idle threads spin by default. Beside an encoder, or any other busy program, that
     # makes a frame take many times as long. Read when torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
-        return body(args)
+        with _terminated_like_interrupted():
+            return body(args)
     except (RealtimeAdainError, ValueError) as error:
         if args.debug:
             raise
@@ -115,3 +119,20 @@ def side_length(text: str) -> int:
     if not 16 <= value <= 8192:
         raise argparse.ArgumentTypeError(f"must be 16 to 8192 pixels, got {text}")
     return value
+
+
+@contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """Make SIGTERM end the program the way Ctrl-C does, so that nothing half done stays behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may ask for signals
+        return
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -21,7 +21,7 @@ class LiveTiming:
     def __init__(self) -> None:
         self._start = time.perf_counter()
         self._last = self._start
-        self._recent: deque[float] = deque()
+        self._recent: deque[tuple[float, float]] = deque()  # shown, latency
         self._latencies: deque[float] = deque(maxlen=KEPT_LATENCIES)
         self.frames = 0
 
@@ -35,8 +35,8 @@ class LiveTiming:
         self.frames += 1
         self._last = shown
         self._latencies.append(shown - captured)
-        self._recent.append(shown)
-        while shown - self._recent[0] > FPS_WINDOW_SECONDS:
+        self._recent.append((shown, shown - captured))
+        while shown - self._recent[0][0] > FPS_WINDOW_SECONDS:
             self._recent.popleft()
 
     @property
@@ -44,15 +44,14 @@ class LiveTiming:
         """Frames per second of late; 0 before the second frame."""
         if len(self._recent) < 2:
             return 0.0
-        return (len(self._recent) - 1) / (self._recent[-1] - self._recent[0])
+        return (len(self._recent) - 1) / (self._recent[-1][0] - self._recent[0][0])
 
     @property
     def latency_ms(self) -> float:
         """Median milliseconds from capture to display of late; 0 before the first frame."""
         if not self._recent:
             return 0.0
-        newest = list(self._latencies)[-len(self._recent) :]
-        return 1000 * statistics.median(newest)
+        return 1000 * statistics.median(latency for _, latency in self._recent)
 
     def summary(self) -> str:
         """Return one line about the whole run, for the user."""

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import av
@@ -41,8 +38,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--no-audio", action="store_true", help="leave the sound out")
     parser.add_argument("--quiet", action="store_true", help="print only what goes wrong")
     cli.add_stylizer_arguments(parser)
-    with _terminated_like_interrupted():
-        return cli.run(parser, _repaint, argv)
+    return cli.run(parser, _repaint, argv)
 
 
 def _repaint(args: argparse.Namespace) -> int:
@@ -125,23 +121,6 @@ def _report(
 
 def _warn(message: str) -> None:
     print(f"realtime-adain: {message}", file=sys.stderr)
-
-
-@contextmanager
-def _terminated_like_interrupted() -> Iterator[None]:
-    """Make SIGTERM end the program the way Ctrl-C does, so that nothing half done stays behind."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may ask for signals
-        return
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,92 @@
+"""What a live session leaves on disk: snapshots and recordings."""
+
+from __future__ import annotations
+
+import time
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from ..frame import Frame
+from ..pictures import write_picture
+from ..sinks.dropping import DroppingSink
+from ..sinks.video_file import VideoFileSink
+
+
+def new_path(folder: Path, suffix: str) -> Path:
+    """Return a path in `folder`, named by date and time, at which there is nothing yet."""
+    stem = time.strftime("realtime-adain-%Y%m%d-%H%M%S")
+    path = folder / f"{stem}{suffix}"
+    number = 2
+    while path.exists():
+        path = folder / f"{stem}-{number}{suffix}"
+        number += 1
+    return path
+
+
+def save_snapshot(folder: Path, pixels: np.ndarray) -> Path:
+    """Write a picture, uint8 `(H, W, 3)` RGB, as PNG under a new name and return its path.
+
+    Raises:
+        PictureError: it cannot be written.
+    """
+    path = new_path(folder, ".png")
+    write_picture(path, pixels)
+    return path
+
+
+class Recording:
+    """A running recording; keeps the layout with which it began, as a video has one size.
+
+    Args:
+        path: video file to write.
+        size_hw: height and width in pixels of the frames.
+        frame_rate: nominal rate of the frames, None where it is not known.
+        side_by_side: whether the original stands beside the stylized picture; for the caller.
+
+    Raises:
+        SinkError: the file cannot be written.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        size_hw: tuple[int, int],
+        frame_rate: Fraction | None,
+        side_by_side: bool,
+    ) -> None:
+        self.path = path
+        self.side_by_side = side_by_side
+        self._start = time.perf_counter()
+        self._empty = True
+        self._sink = DroppingSink(VideoFileSink(path, size_hw=size_hw, frame_rate=frame_rate))
+
+    def write(self, frame: Frame) -> None:
+        """Take a frame without waiting for the encoder.
+
+        Raises:
+            SinkError: an earlier frame could not be written.
+        """
+        self._sink.write(frame)
+        self._empty = False
+
+    @property
+    def clock(self) -> str:
+        """How long it has been running, such as `0:12`."""
+        minutes, seconds = divmod(int(time.perf_counter() - self._start), 60)
+        return f"{minutes}:{seconds:02d}"
+
+    def close(self) -> str:
+        """Finish the file and return a line about it; without a frame there will be no file.
+
+        Raises:
+            SinkError: the file cannot be finished.
+        """
+        if self._empty:
+            self._sink.abort()
+            return f"{self.path}: no frame came, so nothing was recorded"
+        self._sink.close()
+        dropped = self._sink.dropped
+        return f"recorded {self.path}" + (f", {dropped} frames dropped" if dropped else "")

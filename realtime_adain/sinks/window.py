@@ -1,0 +1,162 @@
+"""A window on the screen, through OpenCV: pixels out, keys in."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from collections import deque
+from types import TracebackType
+from typing import Self
+
+import cv2
+import numpy as np
+
+from ..errors import SinkError
+
+# Arrow keys as `cv2.waitKeyEx` gives them: X11 (Qt and GTK), Windows, macOS.
+_ARROWS = {
+    **{0xFF51: "left", 0xFF52: "up", 0xFF53: "right", 0xFF54: "down"},
+    **{0x250000: "left", 0x260000: "up", 0x270000: "right", 0x280000: "down"},
+    **{0xF702: "left", 0xF700: "up", 0xF703: "right", 0xF701: "down"},
+}
+_NAMED = {27: "escape", 32: "space"}
+
+
+def key_name(code: int) -> str | None:
+    """Return the key of a `cv2.waitKeyEx` code.
+
+    Returns:
+        A printable character in lower case, `space`, `escape`, `left`, `right`, `up` or `down`;
+        None for -1 and every other key.
+    """
+    if code < 0:
+        return None
+    low = code & 0xFFFF  # GTK sets the bits above for Num Lock, Shift and the like
+    name = _ARROWS.get(code) or _ARROWS.get(low) or _NAMED.get(low)
+    return name or (chr(low).lower() if 32 < low < 127 else None)
+
+
+class Window:
+    """A resizable window that keeps the picture's aspect, on black. Use it from the main thread.
+
+    Args:
+        title: in the window's bar.
+        size_wh: width and height of the picture area at first, in pixels.
+        fullscreen: whether to begin in full screen.
+
+    Raises:
+        SinkError: there is no display, or OpenCV is built without windows.
+    """
+
+    def __init__(self, title: str, size_wh: tuple[int, int], *, fullscreen: bool = False) -> None:
+        check_display()
+        self._title = title
+        self._keys: deque[str] = deque()
+        self._fullscreen = False
+        self._shown = False
+        _open(title)
+        cv2.resizeWindow(title, *size_wh)
+        if fullscreen:
+            self.toggle_fullscreen()
+
+    def show(self, pixels: np.ndarray) -> None:
+        """Show a picture, uint8 `(H, W, 3)` RGB of any size; it is on screen on return."""
+        cv2.imshow(self._title, cv2.cvtColor(self._letterbox(pixels), cv2.COLOR_RGB2BGR))
+        self._shown = True
+        self._pump(1)
+
+    def poll_key(self, wait_ms: int = 1) -> str | None:
+        """Return the next key pressed, as `key_name` names it.
+
+        Args:
+            wait_ms: how long to wait for one; the window is redrawn meanwhile.
+        """
+        if not self._keys:
+            self._pump(wait_ms)
+        return self._keys.popleft() if self._keys else None
+
+    @property
+    def closed(self) -> bool:
+        """Whether the user has closed the window."""
+        try:
+            return self._shown and cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1
+        except cv2.error:  # some back ends no longer know a window that is gone
+            return True
+
+    def toggle_fullscreen(self) -> None:
+        """Go to full screen or back."""
+        self._fullscreen = not self._fullscreen
+        state = cv2.WINDOW_FULLSCREEN if self._fullscreen else cv2.WINDOW_NORMAL
+        cv2.setWindowProperty(self._title, cv2.WND_PROP_FULLSCREEN, state)
+
+    def close(self) -> None:
+        """Take the window away; may be called twice."""
+        try:
+            cv2.destroyWindow(self._title)
+            cv2.waitKeyEx(1)  # without it some back ends leave the window standing
+        except cv2.error:  # the user has closed it
+            pass
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _pump(self, wait_ms: int) -> None:
+        key = key_name(cv2.waitKeyEx(wait_ms))
+        if key is not None:
+            self._keys.append(key)
+
+    def _letterbox(self, pixels: np.ndarray) -> np.ndarray:
+        """Return the picture with black bars that give it the aspect of the window."""
+        _, _, wide, high = cv2.getWindowImageRect(self._title)
+        height, width = pixels.shape[:2]
+        if wide <= 0 or high <= 0:
+            return pixels
+        across = max(0, round(height * wide / high) - width) // 2
+        down = max(0, round(width * high / wide) - height) // 2
+        if across < 2 and down < 2:
+            return pixels
+        return cv2.copyMakeBorder(pixels, down, down, across, across, cv2.BORDER_CONSTANT)
+
+
+def check_display() -> None:
+    """Find out whether a window can be opened here; on Linux, Qt would end the whole process.
+
+    Raises:
+        SinkError: it cannot.
+    """
+    if sys.platform.startswith("linux"):
+        display = os.environ.get("DISPLAY")
+        if not display:
+            raise SinkError("there is no display (DISPLAY is not set); use --no-window")
+        _check_x11(display)
+
+
+def _check_x11(display: str) -> None:
+    try:
+        x11 = ctypes.CDLL("libX11.so.6")
+    except OSError:
+        return
+    x11.XOpenDisplay.restype = ctypes.c_void_p
+    connection = x11.XOpenDisplay(display.encode())
+    if not connection:
+        raise SinkError(f"the display {display} (DISPLAY) does not answer; use --no-window")
+    x11.XCloseDisplay(ctypes.c_void_p(connection))
+
+
+def _open(title: str) -> None:
+    try:
+        cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL)
+    except cv2.error as error:
+        raise SinkError(
+            "this OpenCV has no windows: uninstall opencv-python-headless, "
+            "install opencv-python, or use --no-window"
+        ) from error

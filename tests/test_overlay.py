@@ -1,0 +1,88 @@
+"""Text over the picture: legible, small, and never in the picture that was given."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from realtime_adain.overlay import Overlay, draw_overlay, side_by_side
+
+FULL = Overlay(
+    status=("starry", "80%", "31.4 fps", "41 ms"),
+    message="saved snapshot.png",
+    help=(("n p", "next, previous style"), ("q", "quit")),
+    recording="0:12",
+)
+
+
+def grey(height: int, width: int, value: int = 128) -> np.ndarray:
+    return np.full((height, width, 3), value, np.uint8)
+
+
+def changed(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """Return where the pictures differ, bool `(H, W)`."""
+    return (before != after).any(-1)
+
+
+def test_the_given_picture_is_left_alone() -> None:
+    pixels = grey(480, 640)
+    drawn = draw_overlay(pixels, FULL)
+    assert (pixels == 128).all()
+    assert drawn.shape == pixels.shape and drawn.dtype == np.uint8
+    assert not np.shares_memory(drawn, pixels)
+
+
+def test_nothing_to_say_changes_nothing() -> None:
+    assert not changed(grey(480, 640), draw_overlay(grey(480, 640), Overlay())).any()
+
+
+@pytest.mark.parametrize(
+    ("overlay", "rows", "columns"),
+    [
+        (Overlay(status=("starry", "80%")), slice(0, 60), slice(0, 220)),
+        (Overlay(recording="0:12"), slice(0, 60), slice(540, 640)),
+        (Overlay(message="saved a.png"), slice(420, 480), slice(200, 440)),
+        (Overlay(help=FULL.help), slice(180, 300), slice(180, 460)),
+    ],
+    ids=["status", "recording", "message", "help"],
+)
+def test_each_part_stays_in_its_corner(overlay: Overlay, rows: slice, columns: slice) -> None:
+    difference = changed(grey(480, 640), draw_overlay(grey(480, 640), overlay))
+    assert difference[rows, columns].any()
+    difference[rows, columns] = False
+    assert not difference.any()
+
+
+@pytest.mark.parametrize("value", [0, 128, 255])
+def test_text_stands_out_from_any_picture(value: int) -> None:
+    drawn = draw_overlay(grey(480, 640, value), Overlay(status=("starry",)))[:60, :220]
+    brightest = int(drawn[changed(drawn, grey(60, 220, value))].max())
+    panel = int(np.median(drawn[changed(drawn, grey(60, 220, value))]))
+    assert brightest > 230
+    assert panel < 100
+
+
+def test_the_recording_dot_is_red() -> None:
+    red, green, blue = (draw_overlay(grey(480, 640), FULL)[..., c].astype(int) for c in range(3))
+    dots = (red > 200) & (green < 90) & (blue < 90)
+    assert 40 < dots.sum() < 400
+    assert dots[:60, 540:].sum() == dots.sum()
+
+
+def test_text_grows_with_the_picture() -> None:
+    small, large = (
+        changed(grey(*size), draw_overlay(grey(*size), Overlay(status=("starry",)))).sum()
+        for size in [(720, 1280), (1440, 2560)]
+    )
+    assert large == pytest.approx(4 * small, rel=0.1)
+
+
+@pytest.mark.parametrize("size_hw", [(120, 160), (48, 64), (16, 16), (200, 31)])
+def test_panels_fit_into_the_smallest_pictures(size_hw: tuple[int, int]) -> None:
+    assert draw_overlay(grey(*size_hw), FULL).shape == (*size_hw, 3)
+
+
+def test_side_by_side_has_the_first_picture_on_the_left() -> None:
+    both = side_by_side(grey(10, 20, 1), grey(10, 20, 2))
+    assert both.shape == (10, 40, 3)
+    assert (both[:, :20] == 1).all() and (both[:, 20:] == 2).all()

@@ -1,0 +1,389 @@
+"""The live program in a real window, with real key presses, on a virtual X display."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from realtime_adain.errors import SinkError
+from realtime_adain.networks import LeanNetwork
+from realtime_adain.pictures import read_picture, write_picture
+from realtime_adain.sinks import window
+from realtime_adain.sinks.window import Window, key_name
+from realtime_adain.weights import save_network
+
+from .conftest import TINY, picture
+from .test_capture import wait_until
+
+SCREEN_WH = (1000, 600)
+WIDTH, HEIGHT = 320, 240
+
+needs_display = pytest.mark.skipif(
+    not (shutil.which("Xvfb") and shutil.which("xdotool")),
+    reason="needs Xvfb and xdotool",
+)
+
+
+class Display:
+    """A virtual X display whose pixels lie in a file."""
+
+    def __init__(self, folder: Path) -> None:
+        width, height = SCREEN_WH
+        command = ["Xvfb", "-noreset", "-displayfd", "1", "-screen", "0", f"{width}x{height}x24"]
+        self.server = subprocess.Popen(
+            [*command, "-fbdir", str(folder)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        self.name = ":" + self.server.stdout.readline().decode().strip()
+        self.file = folder / "Xvfb_screen0"
+
+    def pixels(self) -> np.ndarray:
+        """Return what is on the screen, uint8 RGB."""
+        width, height = SCREEN_WH
+        data = np.fromfile(self.file, np.uint8)[-width * height * 4 :]
+        return data.reshape(height, width, 4)[..., 2::-1].copy()
+
+    def xdotool(self, *command: str) -> str:
+        result = subprocess.run(
+            ["xdotool", *command],
+            env={**os.environ, "DISPLAY": self.name},
+            capture_output=True,
+            text=True,
+            timeout=20,
+        )
+        return result.stdout.strip()
+
+    def close(self) -> None:
+        self.server.terminate()
+        self.server.wait(10)
+
+
+class Program:
+    """The running live program on a display."""
+
+    def __init__(self, display: Display, folder: Path, *options: str) -> None:
+        self.display = display
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "realtime_adain.webcam", "--device", "cpu", *options],
+            env={**_environment(), "DISPLAY": display.name},
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.window = ""
+
+    def appears(self, seconds: float = 3.0) -> bool:
+        """Wait for the window, then at most so long for a picture in it; give it the focus."""
+        wait_until(self._has_window, 60)
+        end = time.perf_counter() + seconds
+        while not self.view().any():
+            if time.perf_counter() > end:
+                return False
+            time.sleep(0.02)
+        self.display.xdotool("windowfocus", "--sync", self.window)
+        return True
+
+    def _has_window(self) -> bool:
+        assert self.process.poll() is None, self.process.communicate()
+        own = ["--all", "--pid", str(self.process.pid), "--name", "^realtime-adain$"]
+        self.window = self.display.xdotool("search", *own).split("\n")[0]
+        return bool(self.window)
+
+    def view(self) -> np.ndarray:
+        """Return what the window shows, at its first size."""
+        return self.display.pixels()[:HEIGHT, :WIDTH]
+
+    def press(self, key: str) -> None:
+        self.display.xdotool("key", key)
+
+    def end(self) -> tuple[int, str, str]:
+        """Wait for the program; return its exit status, output and errors."""
+        out, err = self.process.communicate(timeout=20)
+        return self.process.returncode, out, err
+
+
+def _environment() -> dict[str, str]:
+    package = str(Path(__file__).parents[1])
+    paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+
+
+@pytest.fixture(scope="module")
+def display(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Display]:
+    shown = Display(tmp_path_factory.mktemp("display"))
+    yield shown
+    shown.close()
+
+
+@pytest.fixture(scope="module")
+def vivid_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny random network in which one style looks unlike another."""
+    torch.manual_seed(0)
+    network = LeanNetwork(**TINY)
+    with torch.no_grad():
+        for parameter in network.style_encoder.parameters():
+            parameter.mul_(4)
+    path = tmp_path_factory.mktemp("vivid") / "vivid.safetensors"
+    save_network(path, network, "lean", TINY)
+    return path
+
+
+@pytest.fixture
+def start(
+    display: Display, vivid_weights: Path, tmp_path: Path
+) -> Iterator[Callable[..., Program]]:
+    """A function that starts the program with two styles on moving pictures; what it leaves goes
+    to `tmp_path`."""
+    moving = tmp_path / "moving"
+    moving.mkdir()
+    for index in range(8):
+        write_picture(moving / f"{index}.png", np.roll(picture(HEIGHT, WIDTH), 40 * index, axis=1))
+    styles = tmp_path / "styles"
+    styles.mkdir()
+    write_picture(styles / "1.png", picture(seed=1))
+    write_picture(styles / "2.png", 255 - picture(seed=2))
+    started = []
+
+    def run(*options: str) -> Program:
+        given = ["--source", str(moving), "--model", str(vivid_weights), "--style", str(styles)]
+        for _ in range(5):
+            started.append(Program(display, tmp_path, *given, *options))
+            if started[-1].appears():
+                return started[-1]
+            started[-1].process.kill()  # on a bare X server Qt now and then never paints a window
+            started[-1].process.wait(10)
+        raise AssertionError("no window was painted")
+
+    yield run
+    for program in started:
+        program.process.kill()
+        program.process.wait(10)
+
+
+def middle(view: np.ndarray) -> np.ndarray:
+    """Return the part of the picture on which nothing but the help is written."""
+    return view[60:180].astype(int)
+
+
+def differs(before: np.ndarray, after: np.ndarray) -> bool:
+    return np.abs(middle(before) - middle(after)).max() > 8
+
+
+def is_still(program: Program, seconds: float = 0.4) -> bool:
+    """Return whether the picture does not change for that long."""
+    first = program.view()
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        if differs(first, program.view()):
+            return False
+        time.sleep(0.02)
+    return True
+
+
+@needs_display
+def test_keys_on_a_frozen_picture(start: Callable[..., Program], tmp_path: Path) -> None:
+    program = start()
+    program.press("space")
+    wait_until(lambda: is_still(program))
+    program.press("s")
+    wait_until(lambda: list(tmp_path.glob("*.png")))
+    frozen = read_picture(next(tmp_path.glob("*.png")))
+    wait_until(lambda: not differs(program.view(), frozen))
+    pairs = [("n", "p"), ("Right", "Left"), ("2", "1"), ("bracketleft", "bracketright")]
+    for there, back in [*pairs, ("Down", "Up"), ("m", "m"), ("b", "b"), ("h", "h")]:
+        program.press(there)
+        wait_until(lambda: differs(program.view(), frozen))
+        program.press(back)
+        wait_until(lambda: not differs(program.view(), frozen))
+    status_line = program.view()[:40, :160]
+    program.press("i")
+    wait_until(lambda: (program.view()[:40, :160] != status_line).any())
+    program.press("space")
+    wait_until(lambda: differs(program.view(), frozen))
+    program.press("q")
+    status, out, err = program.end()
+    assert (status, err) == (0, "")
+    assert re.search(r"\n\d+ frames in .* fps, latency .* median, .* p95\n$", out)
+
+
+@needs_display
+def test_snapshot_recording_resizing_and_closing(
+    start: Callable[..., Program], display: Display, tmp_path: Path
+) -> None:
+    program = start()
+    program.press("s")
+    wait_until(lambda: list(tmp_path.glob("*.png")))
+    (snapshot,) = tmp_path.glob("*.png")
+    assert read_picture(snapshot).shape == (HEIGHT, WIDTH, 3)
+    program.press("r")
+
+    def corner():
+        return program.view()[:40, -90:].astype(int)
+
+    wait_until(lambda: ((corner()[..., 0] > 200) & (corner()[..., 1:] < 90).all(-1)).sum() > 20)
+    program.press("f")
+    display.xdotool("windowsize", program.window, "800", "240")
+
+    def bars():
+        return display.pixels()[20:220, [100, 700]]
+
+    wait_until(lambda: display.pixels()[120, 300:500].any() and not bars().any())
+    _ask_to_close(display.name, int(program.window))
+    status, out, err = program.end()
+    assert (status, err) == (0, "")
+    (recording,) = tmp_path.glob("*.mp4")
+    with av.open(recording) as container:
+        sizes = {(frame.height, frame.width) for frame in container.decode(video=0)}
+    assert sizes == {(HEIGHT, WIDTH)}
+    assert out.splitlines()[:2] == [f"saved {snapshot.name}", f"recorded {recording.name}"]
+
+
+@needs_display
+def test_ctrl_c_finishes_the_recording(start: Callable[..., Program], tmp_path: Path) -> None:
+    program = start("--record", "out.mp4", "--side-by-side")
+    program.process.send_signal(signal.SIGINT)
+    status, _, err = program.end()
+    assert (status, err) == (130, "realtime-adain: interrupted\n")
+    with av.open(tmp_path / "out.mp4") as container:
+        assert next(container.decode(video=0)).width == 2 * WIDTH
+
+
+def _ask_to_close(display: str, identity: int) -> None:
+    """Do what a window manager does when the user clicks the cross."""
+
+    class ClientMessage(ctypes.Structure):
+        _fields_ = [
+            ("type", ctypes.c_int),
+            ("serial", ctypes.c_ulong),
+            ("send_event", ctypes.c_int),
+            ("display", ctypes.c_void_p),
+            ("window", ctypes.c_ulong),
+            ("message_type", ctypes.c_ulong),
+            ("format", ctypes.c_int),
+            ("data", ctypes.c_long * 5),
+            ("rest_of_the_union", ctypes.c_long * 12),
+        ]
+
+    x11 = ctypes.CDLL("libX11.so.6")
+    x11.XOpenDisplay.restype = ctypes.c_void_p
+    x11.XInternAtom.restype = ctypes.c_ulong
+    server = ctypes.c_void_p(x11.XOpenDisplay(display.encode()))
+    message = ClientMessage(type=33, window=identity, format=32)
+    message.message_type = x11.XInternAtom(server, b"WM_PROTOCOLS", 0)
+    message.data[0] = x11.XInternAtom(server, b"WM_DELETE_WINDOW", 0)
+    x11.XSendEvent(server, ctypes.c_ulong(identity), 0, ctypes.c_long(0), ctypes.byref(message))
+    x11.XCloseDisplay(server)
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        (-1, None),
+        (27, "escape"),
+        (32, "space"),
+        (ord("n"), "n"),
+        (ord("N"), "n"),
+        (0x10006E, "n"),  # GTK with Num Lock
+        (ord("["), "["),
+        (0xFF51, "left"),
+        (0x10FF53, "right"),  # GTK with Num Lock
+        (0x260000, "up"),  # Windows
+        (0xF701, "down"),  # macOS
+        (0xFFBE, None),  # F1
+        (0, None),
+    ],
+)
+def test_key_names(code: int, name: str | None) -> None:
+    assert key_name(code) == name
+
+
+class FakeGui:
+    """In place of OpenCV's window functions."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, area_wh: tuple[int, int] = (64, 48)):
+        self.area_wh = area_wh
+        self.shown: list[np.ndarray] = []
+        self.properties: list[tuple[int, int]] = []
+        self.codes: list[int] = []
+        self.visible = 1.0
+        monkeypatch.setattr(window, "check_display", lambda: None)
+        fakes = {
+            "namedWindow": lambda *_: None,
+            "resizeWindow": lambda *_: None,
+            "destroyWindow": lambda *_: None,
+            "imshow": lambda _, pixels: self.shown.append(pixels),
+            "waitKeyEx": lambda _: self.codes.pop(0) if self.codes else -1,
+            "getWindowImageRect": lambda _: (0, 0, *self.area_wh),
+            "getWindowProperty": lambda *_: self.visible,
+            "setWindowProperty": lambda _, name, value: self.properties.append((name, value)),
+        }
+        for name, fake in fakes.items():
+            monkeypatch.setattr(window.cv2, name, fake)
+
+
+def test_window_shows_bgr_with_black_bars(monkeypatch: pytest.MonkeyPatch) -> None:
+    gui = FakeGui(monkeypatch, area_wh=(128, 48))
+    with Window("w", (64, 48)) as shown:
+        shown.show(np.full((48, 64, 3), (255, 128, 1), np.uint8))
+    (pixels,) = gui.shown
+    assert pixels.shape == (48, 128, 3)
+    assert tuple(pixels[0, 64]) == (1, 128, 255)
+    assert not pixels[:, :32].any() and not pixels[:, 96:].any()
+
+
+def test_window_keeps_keys_that_are_pressed_while_it_shows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gui = FakeGui(monkeypatch)
+    shown = Window("w", (64, 48))
+    gui.codes = [ord("n"), ord("p")]
+    shown.show(picture())
+    shown.show(picture())
+    assert [shown.poll_key(), shown.poll_key(), shown.poll_key()] == ["n", "p", None]
+
+
+def test_window_fullscreen_and_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    gui = FakeGui(monkeypatch)
+    shown = Window("w", (64, 48), fullscreen=True)
+    shown.toggle_fullscreen()
+    assert gui.properties == [
+        (cv2.WND_PROP_FULLSCREEN, cv2.WINDOW_FULLSCREEN),
+        (cv2.WND_PROP_FULLSCREEN, cv2.WINDOW_NORMAL),
+    ]
+
+
+def test_window_knows_that_it_was_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    gui = FakeGui(monkeypatch)
+    shown = Window("w", (64, 48))
+    assert not shown.closed
+    shown.show(picture())
+    assert not shown.closed
+    gui.visible = 0.0
+    assert shown.closed
+    shown.close()
+    shown.close()
+
+
+def test_opencv_without_windows_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    FakeGui(monkeypatch)
+
+    def headless(*_: object) -> None:
+        raise cv2.error("The function is not implemented")
+
+    monkeypatch.setattr(window.cv2, "namedWindow", headless)
+    with pytest.raises(SinkError, match="no windows: uninstall opencv-python-headless"):
+        Window("w", (64, 48))
