@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from .errors import WeightsError
 from .networks import ARCHITECTURES, StyleNetwork, VGGEncoder
 
-SHA256 = {}
+SHA256 = {"lite": "5fe9a78d2dad707a8facc6cbe8f92a557440a9e7003c497eea3efafcf0fe7e36"}
 """The shipped models by name, with the hash that their files must have."""
 
 
@@ -57,7 +57,7 @@ def load_network(path: str | os.PathLike[str]) -> StyleNetwork:
     except KeyError as error:
         raise WeightsError(f"{path}: not weights of this program, {error} is missing") from error
     except (TypeError, ValueError, RuntimeError) as error:
-        raise WeightsError(f"{path}: does not fit its network: {error}") from error
+        raise WeightsError(f"{path}: does not fit its network: {_one_line(error)}") from error
     return network.eval().requires_grad_(False)
 
 
@@ -97,7 +97,9 @@ def load_teacher(path: str | os.PathLike[str]) -> VGGEncoder:
         teacher = VGGEncoder(widths, heads)
         teacher.load_state_dict(tensors)
     except (KeyError, RuntimeError) as error:
-        raise WeightsError(f"{path}: not a VGG encoder up to relu4_1: {error}") from error
+        raise WeightsError(
+            f"{path}: not a VGG encoder up to relu4_1: {_one_line(error)}"
+        ) from error
     return teacher.eval().requires_grad_(False)
 
 
@@ -115,3 +117,8 @@ def _models_folder() -> Path:
     package = Path(__file__).resolve().parent
     installed = package / "models"
     return installed if installed.is_dir() else package.parent / "models"
+
+
+def _one_line(error: Exception) -> str:
+    """Return the message without the line breaks of torch's lists."""
+    return " ".join(str(error).split())
