@@ -89,6 +89,13 @@ def train(
     Raises:
         WeightsError: the folder holds a run with other options.
     """
+    data = PairDataset(
+        options.content,
+        options.style,
+        batch=options.batch,
+        crop=options.crop,
+        seed=options.seed,
+    )
     folder.mkdir(parents=True, exist_ok=True)
     _check_same_options(options, folder)
     torch.manual_seed(options.seed)
@@ -102,13 +109,6 @@ def train(
     loss = PerceptualLoss(teacher).to(device, memory_format=torch.channels_last)
     step = _load_checkpoint(folder, network, averaged, optimizer)
 
-    data = PairDataset(
-        options.content,
-        options.style,
-        batch=options.batch,
-        crop=options.crop,
-        seed=options.seed,
-    )
     loader = DataLoader(
         data, batch_size=None, sampler=range(step, options.steps), num_workers=workers
     )

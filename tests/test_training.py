@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save_file
 
 from realtime_adain.dataset import PairDataset
-from realtime_adain.errors import WeightsError
+from realtime_adain.errors import PictureError, WeightsError
 from realtime_adain.losses import PerceptualLoss, grid_pattern, total_variation
 from realtime_adain.networks import VGGEncoder
 from realtime_adain.pictures import read_picture, write_picture
@@ -143,6 +143,12 @@ def test_a_run_with_other_options_is_not_continued(folders, teacher, tmp_path) -
     assert json.loads((tmp_path / "options.json").read_text())["steps"] == 1
     with pytest.raises(WeightsError, match="holds a run with another batch, steps"):
         run(options_for(folders, steps=2, batch=1), tmp_path, teacher)
+
+
+def test_a_run_without_data_leaves_nothing(folders, teacher, tmp_path) -> None:
+    with pytest.raises(PictureError, match="gone: no such folder"):
+        run(options_for(folders, style=str(tmp_path / "gone")), tmp_path / "run", teacher)
+    assert not (tmp_path / "run").exists()
 
 
 def test_command_trains_and_exports(folders, teacher, tmp_path, capsys) -> None:
