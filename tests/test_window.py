@@ -230,6 +230,7 @@ def test_snapshot_recording_resizing_and_closing(
     (snapshot,) = tmp_path.glob("*.png")
     assert read_picture(snapshot).shape == (HEIGHT, WIDTH, 3)
     program.press("r")
+    wait_until(lambda: list(tmp_path.glob(".*.mp4")))  # it grows under a hidden name
 
     def corner():
         return program.view()[:40, -90:].astype(int)
