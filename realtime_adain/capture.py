@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import threading
-from types import TracebackType
-from typing import Self
 
+from .closing import Closing
 from .errors import SourceError
 from .frame import Frame
 from .sources.base import Source
 
 
-class LatestFrame:
+class LatestFrame(Closing):
     """The newest frame of a source; older ones that nobody took are dropped.
 
     A queue would only make every frame old. The reading starts with the first `get`; the source is
@@ -72,17 +71,6 @@ class LatestFrame:
             return
         self._source.stop()
         self._thread.join(timeout)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _read(self) -> None:
         try:

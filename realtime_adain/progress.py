@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
-from types import TracebackType
-from typing import Self, TextIO
+from typing import TextIO
+
+from .closing import Closing
 
 _REDRAW_SECONDS = 0.1
 _LINE_SECONDS = 10.0  # a log file wants few lines
 
 
-class Progress:
+class Progress(Closing):
     """One line about the frames done, rewritten in a terminal and repeated sparsely elsewhere.
 
     A context manager; the clock runs from its making. Memory and time per frame are constant.
@@ -68,17 +69,6 @@ class Progress:
             f"{self.frames}/{self._total} frames  {percent} %  {fps:.1f} fps  "
             f"{_duration(left)} left"
         )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _show(self) -> None:
         line = self.line()

@@ -69,9 +69,9 @@ def _run_live(args: argparse.Namespace) -> int:
             size_wh = frames.size_hw[1] * (2 if args.side_by_side else 1), frames.size_hw[0]
             window = opened.enter_context(Window(TITLE, size_wh, fullscreen=args.fullscreen))
         session = LiveSession(frames, deck, stylizer.stylize, options, window)
+        if args.record is not None:
+            session.start_recording(args.record)
         try:
-            if args.record is not None:
-                session.start_recording(args.record)
             session.run(args.frames)
         finally:
             session.close()

@@ -6,12 +6,11 @@ import ctypes
 import os
 import sys
 from collections import deque
-from types import TracebackType
-from typing import Self
 
 import cv2
 import numpy as np
 
+from ..closing import Closing
 from ..errors import SinkError
 
 # Arrow keys as `cv2.waitKeyEx` gives them: X11 (Qt and GTK), Windows, macOS.
@@ -37,7 +36,7 @@ def key_name(code: int) -> str | None:
     return name or (chr(low).lower() if 32 < low < 127 else None)
 
 
-class Window:
+class Window(Closing):
     """A resizable window that keeps the picture's aspect, on black. Use it from the main thread.
 
     Args:
@@ -97,17 +96,6 @@ class Window:
             cv2.waitKeyEx(1)  # without it some back ends leave the window standing
         except cv2.error:  # the user has closed it
             pass
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _pump(self, wait_ms: int) -> None:
         key = key_name(cv2.waitKeyEx(wait_ms))

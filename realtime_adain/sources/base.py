@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator
 from fractions import Fraction
-from types import TracebackType
-from typing import Self
 
+from ..closing import Closing
 from ..frame import Frame
 
 
-class Source(ABC):
+class Source(Closing):
     """Frames one after the other; a context manager that closes itself.
 
     Attributes:
@@ -40,14 +39,3 @@ class Source(ABC):
     @abstractmethod
     def close(self) -> None:
         """Let go of the device or file; may be called twice."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
