@@ -11,6 +11,8 @@ PROGRAMS = {
     "video": "repaint a video file, sound and timing kept",
     "image": "repaint a picture or a folder of pictures",
     "train": "train a network on your own photographs and artworks",
+    "export": "write a network as ONNX for other programs",
+    "weights": "fetch the paper's own weights",
 }
 
 

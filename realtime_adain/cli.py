@@ -1,34 +1,20 @@
-"""What the programs' command lines share."""
+"""The options from which programs make their stylizer."""
 
 from __future__ import annotations
 
 import argparse
-import os
-import signal
-import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import __version__
-from .errors import RealtimeAdainError
+from .colour import MAX_SATURATION, ColourMode
+from .command import side_length, unit_interval
+from .engines import ENGINES, PRECISIONS
+from .steady import MAX_STRENGTH
 from .styles import builtin_style_names
 
 if TYPE_CHECKING:
-    from .style import Style
     from .stylizer import Stylizer
-
-
-def make_parser(program: str, description: str) -> argparse.ArgumentParser:
-    """Return a parser with the options that every program has."""
-    parser = argparse.ArgumentParser(
-        prog=f"python -m realtime_adain.{program}", description=description
-    )
-    parser.add_argument("--version", action="version", version=f"realtime-adain {__version__}")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    return parser
 
 
 def add_stylizer_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,78 +47,91 @@ def add_stylizer_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PIXELS",
         help="short side at which frames are processed (default: their own)",
     )
-    group.add_argument("--model", metavar="NAME|FILE", help="shipped model or weights file")
+    network = group.add_mutually_exclusive_group()
+    network.add_argument(
+        "--model", metavar="NAME|FILE", help="shipped or fetched model, or weights file"
+    )
+    network.add_argument(
+        "--checkpoint",
+        nargs=2,
+        metavar=("ENCODER", "DECODER"),
+        help="the paper's network from a published pair, vgg_normalised.pth and decoder.pth",
+    )
     group.add_argument("--device", help="cpu, cuda, cuda:1, mps ... (default: the best there is)")
+    group.add_argument(
+        "--engine",
+        choices=ENGINES,
+        default=ENGINES[0],
+        help="what computes the frames (default: auto, the fastest that is installed)",
+    )
+    group.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        help="of the arithmetic (default: what suits device and engine)",
+    )
+
+
+def add_colour_arguments(
+    group: argparse.ArgumentParser | argparse._ArgumentGroup, *, steady: float
+) -> None:
+    """Add `--colour`, `--saturation` and `--steady`, with the default of the last."""
+    group.add_argument(
+        "--colour",
+        choices=[str(choice) for choice in ColourMode],
+        default=str(ColourMode.STYLE),
+        help="whose colours: the style's, the content's, or the style's matched to them",
+    )
+    group.add_argument(
+        "--saturation",
+        type=_number_up_to(MAX_SATURATION),
+        default=1.0,
+        metavar="S",
+        help=f"0 (grey) to {MAX_SATURATION:g} (default %(default)s)",
+    )
+    group.add_argument(
+        "--steady",
+        type=_number_up_to(MAX_STRENGTH),
+        default=steady,
+        metavar="S",
+        help="how much flicker is averaged away where nothing moves, 0 (off) to "
+        f"{MAX_STRENGTH:g} (default %(default)s)",
+    )
+
+
+def add_painting_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options that a `painter.Painter` wants beside those of the stylizer."""
+    group = parser.add_argument_group("picture")
+    group.add_argument(
+        "--mask",
+        type=Path,
+        metavar="PICTURE",
+        help="a style for each of its colours, the first for the darkest, instead of a mix",
+    )
+    add_colour_arguments(group, steady=0.0)
 
 
 def make_stylizer(args: argparse.Namespace) -> Stylizer:
     """Return the stylizer that the options of `add_stylizer_arguments` describe."""
+    import torch
+
     from .stylizer import DEFAULT_MODEL, Stylizer
 
-    return Stylizer(args.model or DEFAULT_MODEL, device=args.device, size=args.size)
+    settings = {
+        "device": args.device,
+        "size": args.size,
+        "dtype": args.precision and getattr(torch, args.precision),
+        "engine": args.engine,
+    }
+    if args.checkpoint is not None:
+        return Stylizer.from_checkpoint(*args.checkpoint, **settings)
+    return Stylizer(args.model or DEFAULT_MODEL, **settings)
 
 
-def make_style(stylizer: Stylizer, paths: Sequence[Path], args: argparse.Namespace) -> Style:
-    """Return the style of a program that uses one: several are mixed in equal parts."""
-    from .style import Style
-    from .stylizer import STYLE_SIZE
+def _number_up_to(most: float) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        number = float(text)
+        if not 0 <= number <= most:
+            raise argparse.ArgumentTypeError(f"must be in 0..{most:g}, got {text}")
+        return number
 
-    size = args.style_size or STYLE_SIZE
-    styles = [stylizer.encode_style(path, size=size) for path in paths]
-    return styles[0] if len(styles) == 1 else Style.mix(styles, [1 / len(styles)] * len(styles))
-
-
-def run(parser: argparse.ArgumentParser, body: Callable[[argparse.Namespace], int], argv) -> int:
-    """Parse, run the program's body and return its exit status.
-
-    An error of the project, or a value that the library refuses, becomes one line on standard
-    error and status 1; Ctrl-C and SIGTERM give status 130; with `--debug` the traceback is shown.
-    """
-    args = parser.parse_args(argv)
-    # OpenMP's idle threads spin by default. Beside an encoder, or any other busy program, that
-    # makes a frame take many times as long. Read when torch is loaded.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    try:
-        with _terminated_like_interrupted():
-            return body(args)
-    except (RealtimeAdainError, ValueError) as error:
-        if args.debug:
-            raise
-        print(f"realtime-adain: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("realtime-adain: interrupted", file=sys.stderr)
-        return 130
-
-
-def unit_interval(text: str) -> float:
-    """Parse a number in 0..1."""
-    value = float(text)
-    if not 0.0 <= value <= 1.0:
-        raise argparse.ArgumentTypeError(f"must be in 0..1, got {text}")
-    return value
-
-
-def side_length(text: str) -> int:
-    """Parse a number of pixels, 16 to 8192."""
-    value = int(text)
-    if not 16 <= value <= 8192:
-        raise argparse.ArgumentTypeError(f"must be 16 to 8192 pixels, got {text}")
-    return value
-
-
-@contextmanager
-def _terminated_like_interrupted() -> Iterator[None]:
-    """Make SIGTERM end the program the way Ctrl-C does, so that nothing half done stays behind."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may ask for signals
-        return
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    return parse

@@ -1,0 +1,88 @@
+"""What every program of the project is on its command line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from . import __version__
+from .errors import RealtimeAdainError
+
+
+def make_parser(program: str, description: str) -> argparse.ArgumentParser:
+    """Return a parser with the options that every program has."""
+    parser = argparse.ArgumentParser(
+        prog=f"python -m realtime_adain.{program}", description=description
+    )
+    parser.add_argument("--version", action="version", version=f"realtime-adain {__version__}")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    return parser
+
+
+def run(parser: argparse.ArgumentParser, body: Callable[[argparse.Namespace], int], argv) -> int:
+    """Parse, run the program's body and return its exit status.
+
+    An error of the project, or a value that the library refuses, becomes one line on standard
+    error and status 1; Ctrl-C and SIGTERM give status 130; with `--debug` the traceback is shown.
+    """
+    args = parser.parse_args(argv)
+    # OpenMP's idle threads spin by default. Beside an encoder, or any other busy program, that
+    # makes a frame take many times as long. Read when torch is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    try:
+        with _terminated_like_interrupted():
+            return body(args)
+    except (RealtimeAdainError, ValueError) as error:
+        if args.debug:
+            raise
+        print(f"realtime-adain: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("realtime-adain: interrupted", file=sys.stderr)
+        return 130
+
+
+def unit_interval(text: str) -> float:
+    """Parse a number in 0..1."""
+    value = float(text)
+    if not 0.0 <= value <= 1.0:
+        raise argparse.ArgumentTypeError(f"must be in 0..1, got {text}")
+    return value
+
+
+def side_length(text: str) -> int:
+    """Parse a number of pixels, 16 to 8192."""
+    value = int(text)
+    if not 16 <= value <= 8192:
+        raise argparse.ArgumentTypeError(f"must be 16 to 8192 pixels, got {text}")
+    return value
+
+
+def count(text: str) -> int:
+    """Parse a whole number from 1 on."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, got {text}")
+    return value
+
+
+@contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """Make SIGTERM end the program the way Ctrl-C does, so that nothing half done stays behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may ask for signals
+        return
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
