@@ -36,6 +36,22 @@ class LatestFrame(Closing):
         self._thread = threading.Thread(target=self._read, name="capture", daemon=True)
 
     @property
+    def problem(self) -> str | None:
+        """Why no frames come at the moment, for the user; None when all is well."""
+        return self._source.problem
+
+    @property
+    def notice(self) -> str | None:
+        """What the user may want to know although frames come; None for nothing."""
+        return self._source.notice
+
+    @property
+    def fps(self) -> float | None:
+        """Frames per second that the source gives, measured; None where it does not measure, or
+        not yet."""
+        return self._source.fps
+
+    @property
     def ended(self) -> bool:
         """Whether the source has ended and its last frame has been taken."""
         with self._changed:
@@ -51,7 +67,8 @@ class LatestFrame(Closing):
             The frame; None when the time is up or the source has ended (see `ended`).
 
         Raises:
-            SourceError: the source broke off; its own error is the cause.
+            SourceError: the source broke off for good; its own error is the cause. While it is
+                only away, frames do not come and `problem` tells why.
         """
         if self._thread.ident is None:
             self._thread.start()

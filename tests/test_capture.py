@@ -99,6 +99,16 @@ def test_the_error_of_the_thread_reaches_the_reader() -> None:
         assert raised.value.__cause__ is cause
 
 
+def test_what_the_source_has_to_say_reaches_the_reader() -> None:
+    source = Script(1)
+    with LatestFrame(source) as frames:
+        assert (frames.problem, frames.notice, frames.fps) == (None, None, None)
+        source.problem, source.notice, source.fps = "away; trying again", "dark", 14.5
+        assert frames.problem == "away; trying again"
+        assert frames.notice == "dark"
+        assert frames.fps == 14.5
+
+
 def test_closing_ends_the_thread_and_the_source() -> None:
     source = Script(1)
     frames = LatestFrame(source)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import cv2
@@ -22,6 +23,7 @@ from realtime_adain.sources.base import Source
 from realtime_adain.sources.camera import WARM_UP_FRAMES, CameraSource
 from realtime_adain.sources.demo import DemoSource
 from realtime_adain.sources.paced import PacedSource
+from realtime_adain.sources.stream import StreamSource
 
 from .conftest import picture
 
@@ -62,7 +64,7 @@ class FakeCapture:
             return False, None
         pixels = np.zeros((48, 64, 3), np.uint8)
         pixels[:] = BLUE_BGR
-        pixels[0, 0] = self.reads
+        pixels[0, 0] = self.reads % 256
         return True, pixels
 
     def release(self) -> None:
@@ -107,7 +109,7 @@ def test_camera_is_opened_with_mjpg_size_rate_and_a_short_buffer(fake: type[Fake
         cv2.CAP_PROP_FRAME_WIDTH: 1280,
         cv2.CAP_PROP_FRAME_HEIGHT: 720,
         cv2.CAP_PROP_FPS: 60,
-        cv2.CAP_PROP_BUFFERSIZE: 1,
+        cv2.CAP_PROP_BUFFERSIZE: 2,
     }
 
 
@@ -158,6 +160,38 @@ def test_a_camera_that_stops_is_an_error(fake: type[FakeCapture]) -> None:
         CameraSource(0) as source,
     ):
         assert len(list(source)) == 2
+
+
+def play_by_a_clock(monkeypatch: pytest.MonkeyPatch, source: Source, frames: int, fps: int) -> None:
+    """Read frames from a camera while a clock of the test's own runs at that rate."""
+    clock = itertools.count(1000, 1 / fps)
+    with monkeypatch.context() as patch:
+        patch.setattr(camera, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
+        for _ in itertools.islice(source, frames):
+            pass
+
+
+def test_a_slow_camera_is_told(fake: type[FakeCapture], monkeypatch: pytest.MonkeyPatch) -> None:
+    source = CameraSource(0, frame_rate=Fraction(60))
+    play_by_a_clock(monkeypatch, source, 40, fps=15)
+    assert source.fps is None and source.notice is None  # not yet known
+    play_by_a_clock(monkeypatch, source, 60, fps=15)
+    assert source.fps == pytest.approx(15)
+    assert source.notice == (
+        "camera 0 gives 15 frames per second instead of 60: "
+        "more light or a smaller picture may help"
+    )
+    play_by_a_clock(monkeypatch, source, 200, fps=55)
+    assert source.fps == pytest.approx(55)
+    assert source.notice is None
+
+
+def test_a_camera_is_measured_by_its_promise_where_nothing_is_asked(
+    fake: type[FakeCapture], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = CameraSource(0)
+    play_by_a_clock(monkeypatch, source, 100, fps=20)
+    assert source.notice.startswith("camera 0 gives 20 frames per second instead of 30:")
 
 
 def test_opencv_is_silent_and_gets_its_voice_back(capfd: pytest.CaptureFixture[str]) -> None:
@@ -238,8 +272,10 @@ def serve() -> Iterator[Serve]:
 def test_a_stream_without_end_is_live(tmp_path: Path, serve: Serve) -> None:
     body = write_video(tmp_path / "a.ts")
     before = time.perf_counter()
-    with open_source(serve(body, False)) as source:
-        frames = list(source)
+    frames = []
+    ended = pytest.raises(SourceError, match="/video: the stream ended")
+    with StreamSource(serve(body, False)) as source, ended:
+        frames.extend(source)
     assert source.live and source.size_hw == (48, 64)
     assert len(frames) == 5
     assert all(before < frame.time < time.perf_counter() for frame in frames)

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 from ..errors import SourceError
 from .base import Source
+from .cameras import find_camera
+from .reconnecting import Reconnecting
 
 SOURCE_SYNTAX = (
-    "a camera's number (0) or device path, a video file, a folder of pictures, "
-    "an http(s), rtsp or rtmp address, or 'demo'"
+    "a camera's number (0), name or device path, 'screen', 'screen:2' or 'screen:X,Y,W,H', "
+    "a video file, a folder of pictures, an http(s), rtsp or rtmp address, or 'demo'"
 )
 """What can be opened, for help texts and errors."""
 
 _ADDRESS = re.compile(r"(https?|rtsps?|rtmps?)://", re.IGNORECASE)
+_SCREEN = re.compile(r"screen(:|$)")
 
 
 def open_source(
@@ -27,12 +31,16 @@ def open_source(
 ) -> Source:
     """Open a live source: its frames come by the clock and are stamped with `time.perf_counter`.
 
+    Cameras, the screen and addresses are opened again when they break off (see `Reconnecting`).
+
     Args:
-        spec: a camera's number, a device path, a video file, a folder of pictures, an address or
-            `demo`.
+        spec: a camera's number, device path, or name or a part of it; `screen`, `screen:2` (a
+            monitor) or `screen:X,Y,W,H`; a video file; a folder of pictures; an address;
+            or `demo`. What exists as a file comes before a camera of that name.
         size_wh: width and height in pixels to ask for; only of cameras and the demo scene. A
             camera may give another size.
-        frame_rate: frames per second to ask for; of cameras, the demo scene and folders.
+        frame_rate: frames per second to ask for; of cameras, the screen, the demo scene and
+            folders.
         loop: whether files and folders begin again at their end.
 
     Raises:
@@ -40,26 +48,54 @@ def open_source(
     """
     if spec == "demo":
         return _open_demo(size_wh, frame_rate)
-    if spec.isdecimal() or spec.startswith("/dev/"):
-        from .camera import CameraSource
-
-        return CameraSource(
-            int(spec) if spec.isdecimal() else spec, size_wh=size_wh, frame_rate=frame_rate
-        )
+    if _is_camera(spec):
+        return Reconnecting(partial(_open_camera, spec, size_wh, frame_rate))
     if size_wh is not None:
         raise SourceError(f"{spec}: only cameras and the demo scene can be asked for a size")
+    if _SCREEN.match(spec):
+        return Reconnecting(partial(_open_screen, spec, frame_rate))
     if Path(spec).is_dir():
         return _open_folder(spec, frame_rate, loop)
     if frame_rate is not None:
         raise SourceError(f"{spec}: has a frame rate of its own")
     if _ADDRESS.match(spec):
-        return _open_address(spec)
+        return Reconnecting(partial(_open_address, spec))
     if Path(spec).is_file():
         from .paced import PacedSource
         from .video_file import VideoFileSource
 
         return PacedSource(VideoFileSource(spec), loop=loop)
     raise SourceError(f"{spec}: no such source; can be {SOURCE_SYNTAX}")
+
+
+def _is_camera(spec: str) -> bool:
+    if spec.isdecimal() or spec.startswith("/dev/"):
+        return True
+    if _SCREEN.match(spec) or _ADDRESS.match(spec) or Path(spec).exists():
+        return False
+    return find_camera(spec) is not None
+
+
+def _open_camera(spec: str, size_wh: tuple[int, int] | None, frame_rate: Fraction | None) -> Source:
+    """Open a camera; one that is named is looked for each time, as its number may change."""
+    from .camera import CameraSource
+
+    if spec.isdecimal():
+        device = int(spec)
+    elif spec.startswith("/dev/"):
+        device = spec
+    elif (camera := find_camera(spec)) is not None:
+        device = camera.number
+    else:
+        raise SourceError(f"no camera called {spec}")
+    return CameraSource(device, size_wh=size_wh, frame_rate=frame_rate)
+
+
+def _open_screen(spec: str, frame_rate: Fraction | None) -> Source:
+    from .screen import ScreenSource, parse_area
+
+    rate = {} if frame_rate is None else {"frame_rate": frame_rate}
+    return ScreenSource(parse_area(spec), **rate)
 
 
 def _open_demo(size_wh: tuple[int, int] | None, frame_rate: Fraction | None) -> Source:

@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import SourceError
 from ..frame import Frame
 from .base import Source
+from .rate import RateMeter
 
 # DirectShow opens in a moment where Media Foundation can take half a minute.
 _BACK_ENDS = {
@@ -28,6 +29,12 @@ WARM_UP_FRAMES = 5
 STALL_SECONDS = 2.0
 """How long reads may fail in a row before the camera is given up."""
 
+CLEARLY_SLOWER = 0.8
+"""Below this share of the frame rate that was asked for, the user is told."""
+
+# One buffer alone is full while its picture is decoded, and the camera then misses every other one.
+_BUFFERS = 2
+
 _RETRY_SECONDS = 0.01  # a camera that is gone fails at once, over and over
 
 
@@ -36,7 +43,8 @@ class CameraSource(Source):
 
     The size and rate are asked for when the camera is opened, with MJPG, without which many USB
     cameras fall to a few frames per second at larger sizes. The camera may give another size:
-    `size_hw` is what it gives.
+    `size_hw` is what it gives. If clearly fewer frames come than were asked for, or than the camera
+    promises where nothing was asked, `notice` says so.
 
     Args:
         device: number of the camera, or path of its device.
@@ -67,19 +75,34 @@ class CameraSource(Source):
         self.size_hw = (first.shape[0], first.shape[1])
         told = self._capture.get(cv2.CAP_PROP_FPS)
         self.frame_rate = Fraction(told).limit_denominator(1001) if told > 0 else frame_rate
+        self._wanted_rate = frame_rate or self.frame_rate
 
     def __iter__(self) -> Iterator[Frame]:
+        meter = RateMeter()
         last = time.perf_counter()
         while self._capture is not None:
             got, bgr = self._capture.read()
             now = time.perf_counter()
             if got:
                 last = now
+                self.fps = meter.add(now)
+                self.notice = self._slowness()
                 yield Frame(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), now)
             elif now - last > STALL_SECONDS:
                 raise SourceError(f"{self.name} stopped giving frames")
             else:
                 time.sleep(_RETRY_SECONDS)
+
+    def _slowness(self) -> str | None:
+        """Return what to tell the user of a camera that is clearly too slow."""
+        if self.fps is None or self._wanted_rate is None:
+            return None
+        if self.fps >= CLEARLY_SLOWER * self._wanted_rate:
+            return None
+        return (
+            f"{self.name} gives {self.fps:.0f} frames per second instead of "
+            f"{float(self._wanted_rate):g}: more light or a smaller picture may help"
+        )
 
     def close(self) -> None:
         if self._capture is not None:
@@ -106,7 +129,7 @@ def _open(device: int | str, wishes: list[int]) -> tuple[cv2.VideoCapture, np.nd
             capture = cv2.VideoCapture(device, back_end, given)
             picture = None
             if capture.isOpened():
-                _set(capture, [cv2.CAP_PROP_BUFFERSIZE, 1])  # what waits there is old when read
+                _set(capture, [cv2.CAP_PROP_BUFFERSIZE, _BUFFERS])  # more would be old when read
                 if given != wishes:
                     _set(capture, wishes)
                 picture = _warm_up(capture)

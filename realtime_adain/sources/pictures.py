@@ -59,7 +59,7 @@ class PictureFolderSource(Source):
     def __iter__(self) -> Iterator[Frame]:
         for index, path in enumerate(self._paths):
             try:
-                pixels = _cover(read_picture(path), self.size_hw)
+                pixels = cover(read_picture(path), self.size_hw)
             except PictureError as error:
                 raise SourceError(str(error)) from error
             yield Frame(pixels, float(index * self.time_base), index)
@@ -74,7 +74,7 @@ def _natural_order(path: Path) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
 
 
-def _cover(pixels: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
+def cover(pixels: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
     """Return the picture scaled to cover the size, what stands over cut off on both sides."""
     height, width = size_hw
     scale = max(height / pixels.shape[0], width / pixels.shape[1])
