@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+from contextlib import suppress
 
 from ..errors import SinkError
 from ..frame import Frame
@@ -16,27 +17,40 @@ QUEUED_FRAMES = 16
 class DroppingSink(Sink):
     """Hands frames to another sink without ever waiting for it.
 
-    A frame that finds the queue full is dropped and counted. What is queued is still written when
+    Where the queue is full, a frame is dropped and counted. What is queued is still written when
     the sink is closed.
 
     Args:
         sink: what takes the frames; only the thread of this object writes to it from now on.
-        queued_frames: length of the queue.
+        queued_frames: length of the queue, at least 1.
+        newest_wins: which frame is dropped: the oldest in the queue, so that what is written is
+            never late, or the one that comes, so that a recording stutters once instead of often.
+        repeat_seconds: how long without a new frame until the last one is written again, for a
+            sink whose readers wait for frames; None for never.
 
     Attributes:
         dropped: frames that were not written because the sink was too slow.
     """
 
-    def __init__(self, sink: Sink, *, queued_frames: int = QUEUED_FRAMES) -> None:
+    def __init__(
+        self,
+        sink: Sink,
+        *,
+        queued_frames: int = QUEUED_FRAMES,
+        newest_wins: bool = False,
+        repeat_seconds: float | None = None,
+    ) -> None:
         self.dropped = 0
         self._sink = sink
+        self._newest_wins = newest_wins
+        self._repeat_seconds = repeat_seconds
         self._queue: queue.Queue[Frame | None] = queue.Queue(queued_frames)
         self._error: Exception | None = None
-        self._thread = threading.Thread(target=self._write_all, name="recording", daemon=True)
+        self._thread = threading.Thread(target=self._write_all, name="sink", daemon=True)
         self._thread.start()
 
     def write(self, frame: Frame) -> None:
-        """Queue a frame, whose pixels must not change afterwards, or drop it.
+        """Queue a frame, whose pixels must not change afterwards, or drop one.
 
         Raises:
             SinkError: an earlier frame could not be written; the sink's own error is the cause.
@@ -46,6 +60,10 @@ class DroppingSink(Sink):
             self._queue.put_nowait(frame)
         except queue.Full:
             self.dropped += 1
+            if self._newest_wins:
+                with suppress(queue.Empty):  # the thread may just have taken it
+                    self._queue.get_nowait()
+                self._queue.put_nowait(frame)
 
     def close(self) -> None:
         """Write what is queued, then close the sink.
@@ -71,10 +89,18 @@ class DroppingSink(Sink):
             raise SinkError(str(self._error)) from self._error
 
     def _write_all(self) -> None:
-        while (frame := self._queue.get()) is not None:
+        frame = None
+        while (frame := self._next(frame)) is not None:
             if self._error is not None:
                 continue  # keep emptying the queue, so that `close` can end it
             try:
                 self._sink.write(frame)
             except Exception as error:  # whatever it is, the writer is told
                 self._error = error
+
+    def _next(self, last: Frame | None) -> Frame | None:
+        """Return the next frame, or the last one when it is time for that; None for the end."""
+        try:
+            return self._queue.get(timeout=None if last is None else self._repeat_seconds)
+        except queue.Empty:
+            return last

@@ -22,6 +22,12 @@ _USUAL_OPTIONS = {
     "libsvtav1": {"crf": "28", "preset": "9"},
     "libvpx-vp9": {"crf": "24", "deadline": "good", "cpu-used": "5", "row-mt": "1"},
 }
+# Nothing is kept back to plan ahead; the price is a larger file.
+_PROMPT_OPTIONS = {
+    "libx264": {"tune": "zerolatency"},
+    "libx265": {"tune": "zerolatency"},
+    "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"},
+}
 _HIGHEST_CRF = {"libx264": 51, "libx265": 51, "libsvtav1": 63, "libvpx-vp9": 63}
 
 _TAKES_ODD_SIDES = {"ffv1", "libvpx", "libvpx-vp9"}  # in 4:2:0
@@ -38,11 +44,14 @@ class Encoding:
         crf: constant rate factor, lower is better and larger; None for the codec's usual one, 18
             with libx264.
         preset: speed against size, such as "veryfast"; None for the codec's usual one.
+        prompt: whether each picture becomes a packet at once, where the codec can do that, instead
+            of waiting for the pictures after it.
     """
 
     codec: str | None = None
     crf: int | None = None
     preset: str | None = None
+    prompt: bool = False
 
 
 USUAL_ENCODING = Encoding()
@@ -71,7 +80,7 @@ class VideoEncoder:
     Args:
         container: not yet started.
         codec: FFmpeg's name of the encoder.
-        encoding: crf and preset; its codec is not looked at.
+        encoding: all but its codec.
         video: size and timing of the pictures.
 
     Raises:
@@ -151,6 +160,8 @@ def _make_options(codec: str, encoding: Encoding) -> dict[str, str]:
     if encoding.crf is not None and highest is not None and not 0 <= encoding.crf <= highest:
         raise ValueError(f"crf must be 0 to {highest} for {codec}, got {encoding.crf}")
     options = dict(_USUAL_OPTIONS.get(codec, {}))
+    if encoding.prompt:
+        options.update(_PROMPT_OPTIONS.get(codec, {}))
     if encoding.crf is not None:
         options["crf"] = str(encoding.crf)
     if encoding.preset is not None:

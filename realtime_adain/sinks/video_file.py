@@ -28,6 +28,17 @@ _FORMATS = {
 }
 """By suffix: FFmpeg's container, which can time each frame on its own, and its usual codec."""
 
+# What makes a container readable while it grows: MP4 in fragments, which `close` joins to an
+# ordinary file, Matroska in short clusters; nothing is kept back in the program's memory.
+_FRAGMENTS = {"movflags": "hybrid_fragmented", "frag_duration": "500000", "flush_packets": "1"}
+_CLUSTERS = {"cluster_time_limit": "500", "flush_packets": "1"}
+_CRASH_SAFE_OPTIONS = {
+    "mp4": _FRAGMENTS,
+    "mov": _FRAGMENTS,
+    "matroska": _CLUSTERS,
+    "webm": _CLUSTERS,
+}
+
 _LIVE_TIME_BASE = Fraction(1, 90_000)
 _USUAL_FRAME_RATE = Fraction(25)
 
@@ -38,6 +49,9 @@ class VideoFileSink(Sink):
     The file grows under a hidden name beside its place and gets its own name in `close`, so an
     older file is replaced by a complete one or not at all.
 
+    A `crash_safe` file grows under a visible name, `out.part.mp4` for `out.mp4`, and plays at any
+    moment: when the program is killed, all but its last second is there.
+
     Args:
         path: where to write; the suffix names the container.
         size_hw: height and width in pixels of all frames.
@@ -47,7 +61,8 @@ class VideoFileSink(Sink):
         pixel_aspect: width of a pixel divided by its height.
         copy_from: video file whose other streams, metadata and chapters are copied.
         copy_audio: whether its sound is copied too.
-        encoding: codec and quality.
+        encoding: codec and quality; `prompt` for a crash-safe file, or it loses more than a second.
+        crash_safe: whether what is written survives the program's end by force.
 
     Attributes:
         path: as given.
@@ -69,6 +84,7 @@ class VideoFileSink(Sink):
         copy_from: str | os.PathLike[str] | None = None,
         copy_audio: bool = True,
         encoding: Encoding = USUAL_ENCODING,
+        crash_safe: bool = False,
     ) -> None:
         self.path = Path(path)
         self._check_path(None if copy_from is None else Path(copy_from))
@@ -79,13 +95,15 @@ class VideoFileSink(Sink):
         self._first_time: float | None = None
         self._last_pts: int | None = None
         self._copy: StreamCopy | None = None
+        self._crash_safe = crash_safe
         self._target = self.path.resolve()  # a link stays a link
-        self._part = self._target.with_name(
-            f".{self.path.stem}-{secrets.token_hex(4)}{self.path.suffix}"
-        )
+        self._part = _visible_part(self._target) if crash_safe else _hidden_part(self._target)
         format_name, usual_codec = _FORMATS[self.path.suffix.lower()]
         self._container: OutputContainer | None = av.open(
-            f"file:{self._part}", "w", format=format_name
+            f"file:{self._part}",
+            "w",
+            format=format_name,
+            options=_CRASH_SAFE_OPTIONS[format_name] if crash_safe else {},
         )
         try:
             codec = encoding.codec or usual_codec
@@ -93,7 +111,10 @@ class VideoFileSink(Sink):
             if copy_from is not None:
                 self._copy = StreamCopy(Path(copy_from), self._container, audio=copy_audio)
             with self._naming_the_file():
-                self._container.start_encoding()  # only now there is a file
+                if crash_safe:  # FFmpeg crashes where such a file is closed without a picture
+                    self._part.touch()
+                else:
+                    self._container.start_encoding()  # only now there is a file
         except BaseException:
             self.abort()
             raise
@@ -131,7 +152,8 @@ class VideoFileSink(Sink):
         """Write what is left and give the file its name; may be called twice.
 
         Raises:
-            SinkError: it cannot be finished, or there was no frame; then nothing is left of it.
+            SinkError: it cannot be finished, or there was no frame; then nothing is left of it,
+                but of a crash-safe file what had been written before.
         """
         if self._container is None:
             return
@@ -144,19 +166,27 @@ class VideoFileSink(Sink):
                     self._copy.mux_until(None)
                 self._container.close()
                 os.replace(self._part, self._target)
+        except SinkError as error:
+            if not self._crash_safe or self._last_pts is None:
+                raise
+            self._let_go()
+            raise SinkError(f"{error}; what came before is in {self._part.name}") from error
         finally:
             self.abort()  # after success there is nothing left to drop
 
     def abort(self) -> None:
         """Leave nothing behind; does nothing once the file is finished."""
-        if self._container is None:
-            return
+        if self._container is not None:
+            self._let_go()
+            self._part.unlink(missing_ok=True)
+
+    def _let_go(self) -> None:
+        """Close what is open, whether or not the file can be finished."""
         container, self._container = self._container, None
         if self._copy is not None:
             self._copy.close()
         with suppress(av.FFmpegError, OSError):  # there is nothing left to save
             container.close()
-        self._part.unlink(missing_ok=True)
 
     def _check_path(self, copy_from: Path | None) -> None:
         path = self.path
@@ -197,3 +227,18 @@ class VideoFileSink(Sink):
             yield
         except (av.FFmpegError, OSError) as error:
             raise SinkError(f"{self.path}: cannot be written ({error.strerror})") from error
+
+
+def _hidden_part(target: Path) -> Path:
+    """Return a name beside the target that nobody has or sees."""
+    return target.with_name(f".{target.stem}-{secrets.token_hex(4)}{target.suffix}")
+
+
+def _visible_part(target: Path) -> Path:
+    """Return a free name beside the target that tells what it is and can be played."""
+    part = target.with_name(f"{target.stem}.part{target.suffix}")
+    number = 2
+    while part.exists():  # what an earlier crash has left is somebody's recording
+        part = target.with_name(f"{target.stem}.part-{number}{target.suffix}")
+        number += 1
+    return part

@@ -1,4 +1,4 @@
-"""A window on the screen, through OpenCV: pixels out, keys in."""
+"""A window on the screen, through OpenCV: pixels out, keys and mouse in."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import ctypes
 import os
 import sys
 from collections import deque
+from dataclasses import dataclass
+from enum import Enum
 
 import cv2
 import numpy as np
@@ -20,6 +22,29 @@ _ARROWS = {
     **{0xF702: "left", 0xF700: "up", 0xF703: "right", 0xF701: "down"},
 }
 _NAMED = {27: "escape", 32: "space"}
+
+
+class Mouse(Enum):
+    """What the left button of the mouse, or the mouse with that button held down, has done."""
+
+    PRESS = "press"
+    DRAG = "drag"
+    RELEASE = "release"
+
+
+@dataclass(frozen=True)
+class MouseEvent:
+    """Something done with the mouse.
+
+    Attributes:
+        action: what was done.
+        x: column in pixels of the picture that is shown; outside of it on the black around.
+        y: row in the same.
+    """
+
+    action: Mouse
+    x: int
+    y: int
 
 
 def key_name(code: int) -> str | None:
@@ -52,10 +77,13 @@ class Window(Closing):
         check_display()
         self._title = title
         self._keys: deque[str] = deque()
+        self._mouse: deque[MouseEvent] = deque()
+        self._bars_wh = (0, 0)
         self._fullscreen = False
         self._shown = False
         _open(title)
         cv2.resizeWindow(title, *size_wh)
+        cv2.setMouseCallback(title, self._note_mouse)
         if fullscreen:
             self.toggle_fullscreen()
 
@@ -74,6 +102,15 @@ class Window(Closing):
         if not self._keys:
             self._pump(wait_ms)
         return self._keys.popleft() if self._keys else None
+
+    def poll_mouse(self) -> MouseEvent | None:
+        """Return the next thing done with the mouse; None when there is none."""
+        return self._mouse.popleft() if self._mouse else None
+
+    @property
+    def fullscreen(self) -> bool:
+        """Whether the window fills the screen."""
+        return self._fullscreen
 
     @property
     def closed(self) -> bool:
@@ -102,16 +139,33 @@ class Window(Closing):
         if key is not None:
             self._keys.append(key)
 
+    def _note_mouse(self, event: int, x: int, y: int, flags: int, _: object) -> None:
+        """Keep what the mouse does; of a row of movements the last one."""
+        if event == cv2.EVENT_LBUTTONDOWN:
+            action = Mouse.PRESS
+        elif event == cv2.EVENT_LBUTTONUP:
+            action = Mouse.RELEASE
+        elif event == cv2.EVENT_MOUSEMOVE and flags & cv2.EVENT_FLAG_LBUTTON:
+            action = Mouse.DRAG
+        else:
+            return
+        if action is Mouse.DRAG and self._mouse and self._mouse[-1].action is Mouse.DRAG:
+            self._mouse.pop()
+        across, down = self._bars_wh
+        self._mouse.append(MouseEvent(action, x - across, y - down))
+
     def _letterbox(self, pixels: np.ndarray) -> np.ndarray:
         """Return the picture with black bars that give it the aspect of the window."""
         _, _, wide, high = cv2.getWindowImageRect(self._title)
         height, width = pixels.shape[:2]
+        self._bars_wh = (0, 0)
         if wide <= 0 or high <= 0:
             return pixels
         across = max(0, round(height * wide / high) - width) // 2
         down = max(0, round(width * high / wide) - height) // 2
         if across < 2 and down < 2:
             return pixels
+        self._bars_wh = (across, down)
         return cv2.copyMakeBorder(pixels, down, down, across, across, cv2.BORDER_CONSTANT)
 
 
