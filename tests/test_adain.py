@@ -7,7 +7,15 @@ import math
 import pytest
 import torch
 
-from realtime_adain.adain import adain, channel_mean_std, check_alpha, mix_statistics
+from realtime_adain.adain import (
+    Regional,
+    adain,
+    channel_mean_std,
+    check_alpha,
+    mix_statistics,
+    regional_adain,
+    restyler,
+)
 
 HAND = torch.tensor([[[[1.0, 2.0], [3.0, 6.0]]]])
 """One channel: mean 3, squared differences 4 + 1 + 0 + 9 = 14, unbiased variance 14 / 3."""
@@ -119,3 +127,103 @@ def test_mixing_refuses_what_does_not_fit() -> None:
         mix_statistics([style, style], [0.5, 0.6])
     with pytest.raises(ValueError, match="different networks"):
         mix_statistics([style, wider], [0.5, 0.5])
+
+
+def halves(height: int = 8, width: int = 12) -> torch.Tensor:
+    """Masks of the left and the right half."""
+    left = torch.zeros(1, height, width)
+    left[:, :, : width // 2] = 1
+    return torch.cat([left, 1 - left])
+
+
+def two_styles() -> list[tuple[torch.Tensor, torch.Tensor]]:
+    return [channel_mean_std(random_features(1, n, n).exp()) for n in (3, 5)]
+
+
+@pytest.mark.parametrize("alpha", [1.0, 0.3, torch.tensor([0.3, 0.8]).reshape(2, 1, 1, 1)])
+def test_one_region_everywhere_is_the_ordinary_adain(alpha) -> None:
+    content = random_features() + 1000.0  # far from zero, where squares lose their digits
+    style = two_styles()[0]
+    result = regional_adain(content, [style], torch.ones(1, 7, 9), alpha)
+    expected = adain(content, *style, alpha)
+    torch.testing.assert_close(result, expected, atol=2e-2, rtol=1e-3)
+
+
+def test_every_region_is_restyled_by_itself() -> None:
+    content = random_features(2, 8, 12)
+    first, second = two_styles()
+    result = regional_adain(content, [first, second], halves())
+    alone = [adain(content[..., :6], *first), adain(content[..., 6:], *second)]
+    scale = torch.cat(alone, 3).abs().mean()
+    assert (result - torch.cat(alone, 3)).abs().max() < 0.02 * scale
+
+
+def test_regions_are_blended_by_their_masks() -> None:
+    content, (first, second) = random_features(1, 8, 12), two_styles()
+    masks = torch.stack([torch.full((8, 12), 0.25), torch.full((8, 12), 0.75)])
+    expected = 0.25 * adain(content, *first) + 0.75 * adain(content, *second)
+    result = regional_adain(content, [first, second], masks)
+    torch.testing.assert_close(result, expected, atol=1e-2, rtol=2e-3)
+
+
+@pytest.mark.parametrize("positions", [0, 1, 2])
+def test_region_of_hardly_any_position_stays_in_range(positions: int) -> None:
+    content, (first, second) = random_features(1, 8, 12), two_styles()
+    small = torch.zeros(8, 12)
+    small.view(-1)[:positions] = 1
+    result = regional_adain(content, [first, second], torch.stack([small, 1 - small]))
+    largest = max(adain(content, *style).abs().max() for style in (first, second))
+    assert torch.isfinite(result).all() and result.abs().max() < 3 * largest
+
+
+def test_statistics_of_few_positions_lean_on_the_whole_picture() -> None:
+    content, style = random_features(1, 64, 64), two_styles()[0]
+    content[..., :32, :32] += 5
+    whole = adain(content, *style)
+    speck, quarter = torch.zeros(64, 64), torch.zeros(64, 64)
+    speck[10, 10] = 1
+    quarter[:32, :32] = 1
+    for mask, least, most in ((speck, 0.5, 1.0), (quarter, 0.0, 0.05)):
+        result = regional_adain(content, [style, style], torch.stack([mask, 1 - mask]))
+        # By statistics of its own, a region's mean becomes the style's.
+        shown, as_whole = (x[..., mask > 0].mean(2) - style[0].flatten() for x in (result, whole))
+        assert (least <= shown / as_whole).all() and (shown / as_whole <= most).all()
+
+
+def test_where_no_mask_is_the_styles_meet() -> None:
+    content, (first, second) = random_features(1, 8, 12), two_styles()
+    masks = halves()
+    masks[:, :, 4:8] = 0
+    result = regional_adain(content, [first, second], masks)
+    single = [
+        regional_adain(content, [style], mask[None])
+        for style, mask in zip((first, second), masks, strict=True)
+    ]
+    middle = 0.5 * (single[0] + single[1])[..., 4:8]
+    torch.testing.assert_close(result[..., 4:8], middle, atol=1e-3, rtol=1e-3)
+
+
+def test_regions_in_half_precision_stay_near_float32() -> None:
+    content = random_features(1, 8, 12) * 100  # whose squares half precision cannot hold
+    result = regional_adain(content.half(), two_styles(), halves())
+    assert result.dtype == torch.float16
+    expected = regional_adain(content, two_styles(), halves())
+    torch.testing.assert_close(result.float(), expected, atol=0.1, rtol=0.01)
+
+
+def test_restyler_gives_each_layer_its_numbers_and_brings_masks_to_its_size() -> None:
+    layers = [random_features(1, 8, 12), random_features(1, 4, 6)]
+    first, second = ((style, style[::-1]) for style in two_styles())
+    plain = restyler(first, 0.5)
+    for features, layer in zip(layers, first, strict=True):
+        torch.testing.assert_close(plain(features), adain(features, *layer, 0.5))
+    regional = restyler(Regional((first, second), halves(16, 24)), 0.5)
+    for features, *styles in zip(layers, first, second, strict=True):
+        expected = regional_adain(features, styles, halves(*features.shape[2:]), 0.5)
+        torch.testing.assert_close(regional(features), expected)
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_regions_need_a_mask_each(count: int) -> None:
+    with pytest.raises(ValueError, match=rf"\(2, 8, 12\) for {count} styles"):
+        Regional(tuple((style,) for style in two_styles()[:count]), halves())

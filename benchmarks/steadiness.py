@@ -1,0 +1,194 @@
+"""What the steady filter does: flicker, warping error and ghosts, without it and at strengths.
+
+All of the demo scene with camera noise of 2/255, repainted in some built-in styles, frame by frame:
+
+- flicker: mean luma change per frame, of 255, of a scene that stands still, and what is left of it;
+- warping: that of `benchmarks.quality`, of a camera that pans by 1.5 % and zooms by 1 % per frame
+  (fast), and of one ten times as slow;
+- moving flicker: what is left of the luma change per frame in the scene as it plays;
+- ghosts: mean luma difference, of 255, from the picture without the filter, in the scene as it
+  plays, where the original moves; and the part of these places where it is above 20.
+
+The original, not repainted, is printed first, and then the network without the filter.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import torch
+
+from benchmarks.quality import CAMERA_NOISE, camera_motion, luma_change, warp
+from realtime_adain import Stylizer
+from realtime_adain.demo_scene import DemoScene
+from realtime_adain.steady import SteadyFilter
+from realtime_adain.styles import builtin_style_path
+
+STRENGTHS = (0.0, 0.6, 0.7, 0.8, 0.9)
+WARM_UP = 8
+"""Frames in which the filter learns the noise; left out of the flicker."""
+MOVING = 4.0
+"""Change of the blurred luma since the frame before, of 255, from which a place moves."""
+GHOST = 20.0
+"""Luma difference, of 255, that is seen as a ghost."""
+
+Frames = list[np.ndarray]
+
+
+class Scenes(NamedTuple):
+    """Frames of the still scene, the two camera motions and the scene as it plays."""
+
+    still: Frames
+    fast: Frames
+    slow: Frames
+    playing: Frames
+
+    def filtered(self, painted: Scenes, strength: float) -> Scenes:
+        """Return the painted scenes, each through a filter of its own."""
+        return Scenes(
+            *(
+                list(map(SteadyFilter(strength), stylized, originals))
+                for stylized, originals in zip(painted, self, strict=True)
+            )
+        )
+
+
+class Score(NamedTuple):
+    """One row of the table."""
+
+    flicker: float
+    flicker_left: float
+    warping_fast: float
+    warping_slow: float
+    moving_flicker: float
+    ghost: float
+    ghost_share: float
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the benchmark; return the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.steadiness",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--model", default="lite", help="name or weights file (%(default)s)")
+    parser.add_argument(
+        "--styles", nargs="+", default=["starry", "mosaic", "neon"], help="built-in styles"
+    )
+    parser.add_argument("--side", type=int, default=360, help="short side in pixels (%(default)s)")
+    parser.add_argument("--frames", type=int, default=30, help="per scene (%(default)s)")
+    args = parser.parse_args(argv)
+    if args.frames < WARM_UP + 2:
+        parser.error(f"--frames must be at least {WARM_UP + 2}, got {args.frames}")
+
+    stylizer = Stylizer(args.model, device="cpu", engine="torch", dtype=torch.float32)
+    originals = make_scenes((args.side * 4 // 3, args.side), args.frames)
+    print(
+        f"{'':14} {'flicker':>8} {'left':>6} {'warp fast':>10} {'warp slow':>10} "
+        f"{'moving left':>12} {'ghost':>6} {'share':>7}"
+    )
+    print_row("original", [judge(originals, originals, originals)])
+    scores: dict[float, list[Score]] = {strength: [] for strength in STRENGTHS}
+    for name in args.styles:
+        style = stylizer.encode_style(builtin_style_path(name))
+        painted = Scenes(
+            *([stylizer.stylize(frame, style) for frame in frames] for frames in originals)
+        )
+        for strength in STRENGTHS:
+            filtered = originals.filtered(painted, strength)
+            scores[strength].append(judge(originals, painted, filtered))
+    for strength in STRENGTHS:
+        print_row(f"strength {strength:g}", scores[strength])
+    return 0
+
+
+def make_scenes(size_wh: tuple[int, int], count: int, seed: int = 0) -> Scenes:
+    """Return the original frames, uint8 `(H, W, 3)` RGB with camera noise."""
+    scene, random = DemoScene(size_wh), np.random.default_rng(seed)
+    view = scene.draw(2.0)
+
+    def noisy(pixels: np.ndarray) -> np.ndarray:
+        noise = random.normal(0.0, CAMERA_NOISE, pixels.shape)
+        return np.rint(pixels + noise).clip(0, 255).astype(np.uint8)
+
+    return Scenes(
+        still=[noisy(view) for _ in range(count)],
+        fast=[noisy(warp(view, motion)) for motion in motions(size_wh, count, 1.0)],
+        slow=[noisy(warp(view, motion)) for motion in motions(size_wh, count, 0.1)],
+        playing=[noisy(scene.draw(index / 30)) for index in range(count)],
+    )
+
+
+def motions(size_wh: tuple[int, int], count: int, speed: float) -> list[np.ndarray]:
+    """Return the 3x3 transforms of the frames of a moving camera, back and forth in ten steps."""
+    steps = [10 - abs(index % 20 - 10) for index in range(count)]
+    return [camera_motion(speed * step, size_wh[1], size_wh[0]) for step in steps]
+
+
+def judge(originals: Scenes, painted: Scenes, filtered: Scenes) -> Score:
+    """Return the figures of filtered frames beside the painted ones they were made of."""
+    height, width = originals.still[0].shape[:2]
+    size_wh = (width, height)
+
+    def flicker(frames: Frames) -> float:
+        return luma_change(frames[WARM_UP:])
+
+    ghost, share = ghosts(originals.playing, painted.playing, filtered.playing)
+    return Score(
+        flicker(filtered.still),
+        flicker(filtered.still) / flicker(painted.still),
+        warping(filtered.fast, motions(size_wh, len(filtered.fast), 1.0)),
+        warping(filtered.slow, motions(size_wh, len(filtered.slow), 0.1)),
+        flicker(filtered.playing) / flicker(painted.playing),
+        ghost,
+        share,
+    )
+
+
+def warping(frames: Frames, motions: list[np.ndarray]) -> float:
+    """Return the root mean square difference, of [0, 1], of frames and the ones before, moved."""
+    errors = []
+    everywhere = np.full(frames[0].shape, 255, np.uint8)
+    for index in range(1, len(frames)):
+        step = motions[index] @ np.linalg.inv(motions[index - 1])
+        moved = warp(frames[index - 1], step).astype(np.float64)
+        visible = warp(everywhere, step, border=0) == 255
+        errors.append(np.mean(((frames[index] - moved)[visible] / 255) ** 2))
+    return float(np.sqrt(np.mean(errors)))
+
+
+def ghosts(originals: Frames, painted: Frames, filtered: Frames) -> tuple[float, float]:
+    """Return the mean luma difference, of 255, from the unfiltered frames where the originals
+    move, and the part of these places where it is above `GHOST`."""
+    differences = [np.zeros(0)]
+    for index in range(1, len(originals)):
+        before, now, plain, steady = (
+            cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
+            for pixels in (originals[index - 1], originals[index], painted[index], filtered[index])
+        )
+        moving = np.abs(cv2.blur(now - before, (5, 5))) > MOVING
+        differences.append(np.abs(steady - plain)[moving])
+    all_differences = np.concatenate(differences)
+    if not all_differences.size:
+        return 0.0, 0.0
+    return float(all_differences.mean()), float((all_differences > GHOST).mean())
+
+
+def print_row(name: str, scores: list[Score]) -> None:
+    """Print the mean over the styles."""
+    row = Score(*map(statistics.fmean, zip(*scores, strict=True)))
+    print(
+        f"{name:14} {row.flicker:8.2f} {row.flicker_left:6.2f} {row.warping_fast:10.4f} "
+        f"{row.warping_slow:10.4f} {row.moving_flicker:12.2f} {row.ghost:6.2f} "
+        f"{row.ghost_share:7.2%}",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
