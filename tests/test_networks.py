@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from realtime_adain.adain import channel_mean_std
+from realtime_adain.adain import Regional, channel_mean_std
 from realtime_adain.networks import ARCHITECTURES, VGG19_WIDTHS, LeanNetwork, VGGEncoder, VGGNetwork
 
 from .conftest import TINY
@@ -82,7 +82,7 @@ def test_output_has_the_contents_size(architecture, config, size_hw) -> None:
 
 def test_lean_statistics_are_per_sample_and_positive() -> None:
     torch.manual_seed(0)
-    network = LeanNetwork(**TINY)
+    network = LeanNetwork(**TINY).eval()
     images = torch.rand(3, 3, 40, 56)
     together = network.encode_style(images)
     alone = network.encode_style(images[1:2])
@@ -116,3 +116,29 @@ def test_channel_statistics_are_what_vgg_caches() -> None:
     ((mean, std),) = network.encode_style(image)
     for ours, plain in zip((mean, std), channel_mean_std(network.encoder(image)[-1]), strict=True):
         torch.testing.assert_close(ours, plain)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "config"), [("lean", TINY), ("vgg", {"widths": [4, 6, 8, 10]})]
+)
+def test_regions_are_painted_in_one_pass_each_in_its_style(architecture, config) -> None:
+    torch.manual_seed(0)
+    network = ARCHITECTURES[architecture](**config).eval()
+    content = torch.rand(1, 3, 64, 160)
+    encoded = []
+    network.get_submodule("down1" if architecture == "lean" else "encoder").register_forward_hook(
+        lambda *_: encoded.append(1)
+    )
+    with torch.inference_mode():
+        first, second = (network.encode_style(torch.rand(1, 3, 40, 40) * k) for k in (0.3, 1.0))
+        encoded.clear()
+        left = torch.zeros(1, 64, 160)
+        left[:, :, :80] = 1
+        result = network(content, Regional((first, second), torch.cat([left, 1 - left])))
+        assert len(encoded) == 1
+        everywhere = network(content, Regional((first,), torch.ones(1, 64, 160)))
+        torch.testing.assert_close(everywhere, network(content, first), atol=2e-3, rtol=1e-3)
+        swapped = network(content, Regional((second, second), torch.cat([left, 1 - left])))
+    assert result.shape == content.shape
+    far_right = (result - swapped)[..., 140:].abs().mean()
+    assert far_right < 0.3 * (result - swapped)[..., :20].abs().mean()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .lean import LeanNetwork
-from .vgg import VGG19_WIDTHS, VGGEncoder, VGGNetwork
+from .vgg import VGG19_WIDTHS, VGGDecoder, VGGEncoder, VGGNetwork, normalise_activations
 
 StyleNetwork = VGGNetwork | LeanNetwork
 ARCHITECTURES: dict[str, type[StyleNetwork]] = {"lean": LeanNetwork, "vgg": VGGNetwork}
@@ -13,6 +13,8 @@ __all__ = [
     "VGG19_WIDTHS",
     "LeanNetwork",
     "StyleNetwork",
+    "VGGDecoder",
     "VGGEncoder",
     "VGGNetwork",
+    "normalise_activations",
 ]

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..adain import Statistics, adain, channel_mean_std
+from ..adain import EPSILON, Regional, Restyle, Statistics, channel_mean_std, restyler
 from .vgg import conv3x3
 
 
@@ -34,6 +34,9 @@ class LeanNetwork(nn.Module):
 
     stride = 8
     """Both sides of the content must be multiples of this many pixels."""
+
+    paints_in_bfloat16 = True
+    """Whether the picture stays the same to the eye in arithmetic of eight bits."""
 
     def __init__(
         self,
@@ -65,22 +68,20 @@ class LeanNetwork(nn.Module):
         """
         return self.style_encoder(image)
 
-    def forward(self, content: Tensor, style: Statistics, alpha: float | Tensor = 1.0) -> Tensor:
+    def forward(
+        self, content: Tensor, style: Statistics | Regional, alpha: float | Tensor = 1.0
+    ) -> Tensor:
         """Return the content in the style: one content encode, AdaIN, one decode.
 
         Args:
             content: `(N, 3, H, W)`, RGB in [0, 1], H and W multiples of `stride`.
-            style: what `encode_style` returned.
+            style: what `encode_style` returned, or several of these in their regions.
             alpha: style strength in 0..1 at every AdaIN layer (equation 14).
 
         Returns:
             `(N, 3, H, W)`, RGB, nominally in [0, 1], not clamped.
         """
-        layers = iter(style)
-
-        def restyle(features: Tensor) -> Tensor:
-            return adain(features, *next(layers), alpha)
-
+        restyle = restyler(style, alpha)
         half = functional.relu(self.down1(content - 0.5))
         quarter = functional.relu(self.down2(half))
         x = restyle(functional.relu(self.down3(quarter)))
@@ -100,7 +101,7 @@ class StyledBlock(nn.Module):
         self.conv1 = conv3x3(width, width)
         self.conv2 = conv3x3(width, width)
 
-    def forward(self, x: Tensor, restyle) -> Tensor:
+    def forward(self, x: Tensor, restyle: Restyle) -> Tensor:
         y = functional.relu(restyle(self.conv1(x)))
         return x + restyle(self.conv2(y))
 
@@ -108,8 +109,9 @@ class StyledBlock(nn.Module):
 class StyleEncoder(nn.Module):
     """From a style image to the statistics of every AdaIN layer.
 
-    Strided stages; the channel means and standard deviations of every stage's features, together,
-    go through one hidden layer to the means (linear) and standard deviations (softplus).
+    Strided stages; the channel means and standard deviations of every stage's features, together
+    and each brought to its usual range, go through one hidden layer, the *code*, to the means
+    (linear) and standard deviations (softplus).
     """
 
     def __init__(self, widths: tuple[int, ...], hidden: int, layer_widths: tuple[int, ...]) -> None:
@@ -124,24 +126,59 @@ class StyleEncoder(nn.Module):
                 )
             )
             inputs = width
+        self.usual_range = RunningStandardisation(2 * sum(widths))
         self.hidden = nn.Linear(2 * sum(widths), hidden)
+        self.activation = nn.PReLU(hidden)
         self.means = nn.Linear(hidden, sum(layer_widths))
         self.stds = nn.Linear(hidden, sum(layer_widths))
         nn.init.constant_(self.stds.bias, 0.5413)  # softplus gives 1: start near instance norm
 
     def forward(self, image: Tensor) -> Statistics:
+        return self.statistics(self.code(image))
+
+    def code(self, image: Tensor) -> Tensor:
+        """Return what is known of the style, `(N, hidden)`, of `(N, 3, H, W)` RGB in [0, 1]."""
         x = image - 0.5
         statistics = []
         for stage in self.stages:
             x = stage(x)
             statistics.extend(channel_mean_std(x))
-        code = torch.cat(statistics, 1).flatten(1).to(self.hidden.weight.dtype)
-        code = functional.relu(self.hidden(code))
+        standardised = self.usual_range(torch.cat(statistics, 1).flatten(1))
+        return self.activation(self.hidden(standardised.to(self.hidden.weight.dtype)))
+
+    def statistics(self, code: Tensor) -> Statistics:
+        """Return the statistics of every AdaIN layer that belong to a code."""
         means = self.means(code)[:, :, None, None]
         stds = functional.softplus(self.stds(code))[:, :, None, None]
         return tuple(
             zip(means.split(self.layer_widths, 1), stds.split(self.layer_widths, 1), strict=True)
         )
+
+
+class RunningStandardisation(nn.Module):
+    """Numbers less their usual value, divided by their usual deviation.
+
+    What is usual is learnt in training as a running average. Other than in a batch norm, the batch
+    at hand never decides: batches of four would be noise. What is beyond `limit` deviations is
+    cut, so that a channel that hardly ever speaks cannot shout.
+    """
+
+    limit = 8.0
+
+    def __init__(self, width: int, momentum: float = 0.01) -> None:
+        super().__init__()
+        self.momentum = momentum
+        self.register_buffer("mean", torch.zeros(width))
+        self.register_buffer("variance", torch.ones(width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return `(N, width)` standardised; learn from it in training mode."""
+        if self.training:
+            with torch.no_grad():
+                self.variance.lerp_((x - self.mean).square().mean(0), self.momentum)
+                self.mean.lerp_(x.mean(0), self.momentum)
+        standardised = (x - self.mean) * (self.variance + EPSILON).rsqrt()
+        return standardised.clamp(-self.limit, self.limit)
 
 
 def double(x: Tensor) -> Tensor:

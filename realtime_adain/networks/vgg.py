@@ -5,10 +5,11 @@ Widths (64, 128, 256, 512) are VGG-19's; narrower ones give students of the same
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..adain import Statistics, adain, channel_mean_std
+from ..adain import Regional, Statistics, channel_mean_std, restyler
 
 VGG19_WIDTHS = (64, 128, 256, 512)
 STAGE_DEPTHS = (2, 2, 4, 1)
@@ -42,6 +43,7 @@ class VGGEncoder(nn.Module):
                 self.add_module(f"conv{stage}_{index}", conv3x3(inputs, width))
                 inputs = width
         self.has_heads = head_widths is not None
+        self.feature_widths = tuple(head_widths or self.widths)
         for stage, outputs in enumerate(head_widths or (), 1):
             self.add_module(f"head{stage}_1", nn.Conv2d(self.widths[stage - 1], outputs, 1))
 
@@ -65,6 +67,34 @@ class VGGEncoder(nn.Module):
             if stage < len(STAGE_DEPTHS):
                 x = functional.max_pool2d(x, 2, ceil_mode=True)
         return features
+
+
+@torch.no_grad()
+def normalise_activations(encoder: VGGEncoder, images: Tensor) -> None:
+    """Scale the channels of an encoder in place so that each has a mean activation of one.
+
+    ReLU and pooling commute with a positive factor, so scaling a convolution's output and undoing
+    it in the next one changes nothing but the features' scale (Gatys et al., "Image style transfer
+    using convolutional neural networks", CVPR 2016). Losses want it; torchvision's VGG has it not.
+
+    Args:
+        encoder: without heads.
+        images: `(N, 3, H, W)`, RGB in [0, 1], over which the mean is taken.
+    """
+    x = encoder.preprocess(images)
+    former = torch.ones(3, dtype=x.dtype, device=x.device)
+    for stage, depth in enumerate(STAGE_DEPTHS, 1):
+        for index in range(1, depth + 1):
+            convolution = getattr(encoder, f"conv{stage}_{index}")
+            convolution.weight.mul_(former[:, None, None])  # undo what the layer before was given
+            mean = functional.relu(convolution(x)).mean((0, 2, 3))
+            mean = mean.where(mean > 1e-6, 1.0)  # a channel that never speaks stays as it is
+            convolution.weight.div_(mean[:, None, None, None])
+            convolution.bias.div_(mean)
+            former = mean
+            x = functional.relu(convolution(x))
+        if stage < len(STAGE_DEPTHS):
+            x = functional.max_pool2d(x, 2, ceil_mode=True)
 
 
 class VGGDecoder(nn.Module):
@@ -99,6 +129,9 @@ class VGGNetwork(nn.Module):
     stride = 8
     """Both sides of the content must be multiples of this many pixels."""
 
+    paints_in_bfloat16 = False
+    """Rounding adds up over its many unnormalised layers: 27 to 32 dB with random weights."""
+
     def __init__(self, widths: tuple[int, int, int, int] = VGG19_WIDTHS) -> None:
         super().__init__()
         self.encoder = VGGEncoder(widths)
@@ -117,16 +150,18 @@ class VGGNetwork(nn.Module):
         """
         return (channel_mean_std(self.encoder(image)[-1]),)
 
-    def forward(self, content: Tensor, style: Statistics, alpha: float | Tensor = 1.0) -> Tensor:
+    def forward(
+        self, content: Tensor, style: Statistics | Regional, alpha: float | Tensor = 1.0
+    ) -> Tensor:
         """Return the content in the style: one content encode, AdaIN, one decode.
 
         Args:
             content: `(N, 3, H, W)`, RGB in [0, 1], H and W multiples of `stride`.
-            style: what `encode_style` returned.
+            style: what `encode_style` returned, or several of these in their regions.
             alpha: style strength in 0..1 (equation 14).
 
         Returns:
             `(N, 3, H, W)`, RGB, nominally in [0, 1], not clamped.
         """
-        ((mean, std),) = style
-        return self.decoder(adain(self.encoder(content)[-1], mean, std, alpha))
+        restyle = restyler(style, alpha)
+        return self.decoder(restyle(self.encoder(content)[-1]))

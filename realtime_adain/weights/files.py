@@ -1,4 +1,4 @@
-"""The shipped weights: where they lie, how they are read and checked.
+"""Weights files of this project: where the shipped ones lie, how they are read and checked.
 
 A weights file is safetensors; its metadata says which network it belongs to:
 `architecture`, a key of `networks.ARCHITECTURES`, and `config`, the JSON of its arguments.
@@ -12,25 +12,29 @@ import os
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from safetensors.torch import save_file
+from torch import nn
 
-from .errors import WeightsError
-from .networks import ARCHITECTURES, StyleNetwork, VGGEncoder
+from ..errors import WeightsError
+from ..networks import ARCHITECTURES, StyleNetwork
+from .fetched import FETCHED_MODEL, load_fetched
+from .reading import one_line, read_safetensors
 
-SHA256 = {"lite": "5fe9a78d2dad707a8facc6cbe8f92a557440a9e7003c497eea3efafcf0fe7e36"}
+SHA256 = {"lite": "0c2df31942221de59de4b7a00091b257b7b1adea9f0e1fb0d695b50c771a3cbc"}
 """The shipped models by name, with the hash that their files must have."""
 
 
 def load_model(name: str) -> StyleNetwork:
-    """Return a shipped network by its name, in float32 on the processor.
+    """Return a shipped or fetched network by its name, in float32 on the processor.
 
     Raises:
-        WeightsError: no such model, or its file is missing or damaged.
+        WeightsError: no such model, or its file is missing, not yet fetched or damaged.
     """
+    if name == FETCHED_MODEL:
+        return load_fetched()
     if name not in SHA256:
-        raise WeightsError(f"no model named {name!r}; there are {', '.join(SHA256)}")
+        known = ", ".join([*SHA256, FETCHED_MODEL])
+        raise WeightsError(f"no model named {name!r}; there are {known}")
     path = _models_folder() / f"{name}.safetensors"
     try:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -49,7 +53,7 @@ def load_network(path: str | os.PathLike[str]) -> StyleNetwork:
     Raises:
         WeightsError: the file is missing, no safetensors file of this project, or does not fit.
     """
-    tensors, metadata = _read(Path(path))
+    tensors, metadata = read_safetensors(Path(path))
     try:
         architecture = ARCHITECTURES[metadata["architecture"]]
         network = architecture(**json.loads(metadata["config"]))
@@ -57,7 +61,7 @@ def load_network(path: str | os.PathLike[str]) -> StyleNetwork:
     except KeyError as error:
         raise WeightsError(f"{path}: not weights of this program, {error} is missing") from error
     except (TypeError, ValueError, RuntimeError) as error:
-        raise WeightsError(f"{path}: does not fit its network: {_one_line(error)}") from error
+        raise WeightsError(f"{path}: does not fit its network: {one_line(error)}") from error
     return network.eval().requires_grad_(False)
 
 
@@ -79,46 +83,8 @@ def save_network(
     os.replace(part, path)
 
 
-def load_teacher(path: str | os.PathLike[str]) -> VGGEncoder:
-    """Return the loss network of a safetensors file: VGG-19 to relu4_1 at any widths.
-
-    The file holds `preprocess`, `conv1_1` ... `conv4_1` and, where its features stand in for those
-    of a wider network, `head1_1` ... `head4_1`, each with weight and bias.
-
-    Raises:
-        WeightsError: the file is missing or has other tensors.
-    """
-    tensors, _ = _read(Path(path))
-    try:
-        widths = tuple(tensors[f"conv{stage}_1.weight"].shape[0] for stage in range(1, 5))
-        heads = None
-        if "head1_1.weight" in tensors:
-            heads = tuple(tensors[f"head{stage}_1.weight"].shape[0] for stage in range(1, 5))
-        teacher = VGGEncoder(widths, heads)
-        teacher.load_state_dict(tensors)
-    except (KeyError, RuntimeError) as error:
-        raise WeightsError(
-            f"{path}: not a VGG encoder up to relu4_1: {_one_line(error)}"
-        ) from error
-    return teacher.eval().requires_grad_(False)
-
-
-def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    try:
-        with safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
-        return load_file(path), metadata
-    except (OSError, SafetensorError) as error:
-        raise WeightsError(f"{path}: cannot be read as safetensors: {error}") from error
-
-
 def _models_folder() -> Path:
     """Return `models/`: inside the package when installed, beside it in a clone."""
-    package = Path(__file__).resolve().parent
+    package = Path(__file__).resolve().parents[1]
     installed = package / "models"
     return installed if installed.is_dir() else package.parent / "models"
-
-
-def _one_line(error: Exception) -> str:
-    """Return the message without the line breaks of torch's lists."""
-    return " ".join(str(error).split())

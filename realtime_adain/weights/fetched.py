@@ -1,0 +1,91 @@
+"""The paper's own weights: fetched once from where they are published, kept in a cache folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from ..errors import WeightsError
+from ..networks import VGGNetwork
+from .published import load_checkpoint
+
+FETCHED_MODEL = "vgg19"
+RELEASE = "https://github.com/naoto0804/pytorch-AdaIN/releases/download/v0.0.0"
+FILES = ("vgg_normalised.pth", "decoder.pth")
+_TIMEOUT_SECONDS = 30.0
+
+
+def cache_folder() -> Path:
+    """Return the folder of what is fetched: the system's for caches, or `$REALTIME_ADAIN_CACHE`."""
+    if chosen := os.environ.get("REALTIME_ADAIN_CACHE"):
+        return Path(chosen)
+    home = Path.home()
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local"))
+    elif sys.platform == "darwin":
+        base = home / "Library" / "Caches"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
+    return base / "realtime-adain"
+
+
+def load_fetched() -> VGGNetwork:
+    """Return the paper's network from the cache, in float32 on the processor.
+
+    Raises:
+        WeightsError: it has not been fetched, or a file is damaged.
+    """
+    encoder, decoder = (cache_folder() / name for name in FILES)
+    if not (encoder.exists() and decoder.exists()):
+        raise WeightsError(
+            f"model {FETCHED_MODEL!r} is not here yet: python -m realtime_adain.weights fetch "
+            f"{FETCHED_MODEL}"
+        )
+    return load_checkpoint(encoder, decoder)
+
+
+def fetch(release: str = RELEASE) -> list[Path]:
+    """Fetch the published pair into the cache folder; return the two files.
+
+    Each file comes under a temporary name; both get their own only after they have been found to
+    be the paper's network, so that the cache never holds half a download.
+
+    Args:
+        release: address of the folder with the two files.
+
+    Raises:
+        WeightsError: no network, no such file there, no room here, or not the paper's network.
+    """
+    folder = cache_folder()
+    files = [folder / name for name in FILES]
+    parts = [path.with_suffix(".part") for path in files]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, part in zip(files, parts, strict=True):
+            _download(f"{release}/{path.name}", part)
+        load_checkpoint(*parts)
+        for path, part in zip(files, parts, strict=True):
+            os.replace(part, path)
+    except OSError as error:
+        raise WeightsError(f"{folder}: cannot be written ({error.strerror or error})") from error
+    finally:
+        for part in parts:
+            part.unlink(missing_ok=True)
+    return files
+
+
+def _download(address: str, path: Path) -> None:
+    try:
+        response = urllib.request.urlopen(address, timeout=_TIMEOUT_SECONDS)
+    except (urllib.error.URLError, OSError) as error:
+        reason = getattr(error, "reason", error)
+        raise WeightsError(f"{address}: cannot be fetched ({reason})") from error
+    with response, path.open("wb") as file:
+        try:
+            shutil.copyfileobj(response, file)
+        except TimeoutError as error:
+            raise WeightsError(f"{address}: the transfer broke off") from error
