@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .adain import Statistics, channel_mean_std
+from .adain import Statistics, adain, channel_mean_std
 from .networks import VGGEncoder
 
 
@@ -17,7 +17,7 @@ class PerceptualTargets:
     """What an output is compared with: one content, one style."""
 
     content_features: Tensor
-    """The content at relu4_1, `(N, C, H / 8, W / 8)`."""
+    """What the output shall be at relu4_1, `(N, C, H / 8, W / 8)`."""
     style: Statistics
     """Mean and standard deviation at relu1_1, relu2_1, relu3_1 and relu4_1."""
 
@@ -27,8 +27,9 @@ class PerceptualLoss(nn.Module):
 
     The style loss is the sum over relu1_1, relu2_1, relu3_1 and relu4_1 of the mean squared
     differences of the channel means and of the channel standard deviations. The content loss is
-    the mean squared difference at relu4_1, from the content's own features; the paper's encoder-
-    decoder compares with the AdaIN output there, which a network with other features has not.
+    the mean squared difference at relu4_1, from the content's own features (`targets`) or, for the
+    paper's encoder-decoder, from the AdaIN output there (`adain_targets`), which a network with
+    other features has not.
 
     Args:
         teacher: the frozen loss network.
@@ -60,6 +61,18 @@ class PerceptualLoss(nn.Module):
         )
         return PerceptualTargets(content_features[-1], blended)
 
+    @torch.no_grad()
+    def adain_targets(self, content: Tensor, style: Tensor) -> PerceptualTargets:
+        """Return the paper's targets: the AdaIN output in place of the content's own features.
+
+        Args:
+            content: `(N, 3, H, W)`, RGB in [0, 1].
+            style: `(N, 3, H', W')`, RGB in [0, 1].
+        """
+        statistics = tuple(channel_mean_std(features) for features in self.teacher(style))
+        mixed = adain(self.teacher(content)[-1], *statistics[-1])
+        return PerceptualTargets(mixed, statistics)
+
     def forward(self, output: Tensor, targets: PerceptualTargets) -> tuple[Tensor, Tensor]:
         """Return content loss and style loss, each `(N,)`, of the outputs.
 
@@ -76,13 +89,6 @@ class PerceptualLoss(nn.Module):
             style_loss = style_loss + (mean - target_mean).square().mean((1, 2, 3))
             style_loss = style_loss + (std - target_std).square().mean((1, 2, 3))
         return content_loss, style_loss
-
-
-def total_variation(image: Tensor) -> Tensor:
-    """Return the mean absolute difference of neighbouring pixels, `(N,)`, of `(N, C, H, W)`."""
-    vertical = (image[:, :, 1:] - image[:, :, :-1]).abs().mean((1, 2, 3))
-    horizontal = (image[:, :, :, 1:] - image[:, :, :, :-1]).abs().mean((1, 2, 3))
-    return vertical + horizontal
 
 
 def grid_pattern(image: Tensor, window: int = 7) -> Tensor:

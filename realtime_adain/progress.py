@@ -13,12 +13,15 @@ _LINE_SECONDS = 10.0  # a log file wants few lines
 
 
 class Progress(Closing):
-    """One line about the frames done, rewritten in a terminal and repeated sparsely elsewhere.
+    """One line about the frames, or whatever else, that are done.
+
+    It is rewritten in a terminal and repeated sparsely elsewhere.
 
     A context manager; the clock runs from its making. Memory and time per frame are constant.
 
     Args:
         total: number of frames to expect, may be an estimate; None where it is not known.
+        unit: what is counted.
         stream: where to write; None for standard error.
         quiet: only count.
 
@@ -27,10 +30,17 @@ class Progress(Closing):
     """
 
     def __init__(
-        self, total: int | None, *, stream: TextIO | None = None, quiet: bool = False
+        self,
+        total: int | None,
+        *,
+        unit: str = "frames",
+        stream: TextIO | None = None,
+        quiet: bool = False,
     ) -> None:
         self.frames = 0
         self._total = total
+        self._unit = unit
+        self._rate_unit = "fps" if unit == "frames" else f"{unit}/s"
         self._stream = stream or sys.stderr
         self._quiet = quiet
         self._redraws = self._stream.isatty()
@@ -60,13 +70,13 @@ class Progress(Closing):
 
     def line(self) -> str:
         """Return the line, such as `120/240 frames  50 %  24.1 fps  5 s left`."""
-        fps = self.frames / max(self.seconds, 1e-9)
+        rate = self.frames / max(self.seconds, 1e-9)
         if self._total is None:
-            return f"{self.frames} frames  {fps:.1f} fps"
+            return f"{self.frames} {self._unit}  {rate:.1f} {self._rate_unit}"
         percent = min(100, 100 * self.frames // self._total)
-        left = max(0, self._total - self.frames) / max(fps, 1e-9)
+        left = max(0, self._total - self.frames) / max(rate, 1e-9)
         return (
-            f"{self.frames}/{self._total} frames  {percent} %  {fps:.1f} fps  "
+            f"{self.frames}/{self._total} {self._unit}  {percent} %  {rate:.1f} {self._rate_unit}  "
             f"{_duration(left)} left"
         )
 

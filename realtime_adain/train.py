@@ -3,48 +3,66 @@
 from __future__ import annotations
 
 import argparse
+import json
+from dataclasses import MISSING, fields
 from pathlib import Path
 
-from . import cli
+from . import command
+from .training.options import TrainingOptions
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the program; return its exit status."""
-    parser = cli.make_parser("train", __doc__)
+    return command.run(_make_parser(), _train, argv)
+
+
+def _make_parser() -> argparse.ArgumentParser:
+    parser = command.make_parser("train", __doc__)
     parser.add_argument("run", type=Path, help="folder of the run; one that exists is gone on with")
-    parser.add_argument("--content", required=True, help="folder of photographs, any sizes")
-    parser.add_argument("--style", required=True, help="folder of artworks, any sizes")
-    parser.add_argument("--teacher", required=True, help="weights of the loss network (VGG)")
     parser.add_argument("--device", help="cpu, cuda, ... (default: the best there is)")
-    # Left out, these take the defaults of `training.TrainingOptions`.
-    for name, kind, purpose in (
-        ("initial", str, "weights file to start from, of the same network"),
-        ("steps", int, "length of the run"),
-        ("batch", int, "pairs in a step"),
-        ("crop", int, "side of the training pictures in pixels"),
-        ("learning-rate", float, "peak learning rate"),
-        ("style-weight", float, "of the style loss, beside a content loss of weight one"),
-        ("seed", int, "of all that is random"),
+    for name, default, purpose in (
+        ("workers", 1, "processes that read pictures"),
+        ("save-every", 500, "steps between checkpoints"),
+        ("sheet-every", 1000, "steps between contact sheets"),
     ):
-        parser.add_argument(f"--{name}", type=kind, help=purpose, default=argparse.SUPPRESS)
-    return cli.run(parser, _train, argv)
+        parser.add_argument(
+            f"--{name}", type=command.count, default=default, help=f"{purpose} (%(default)s)"
+        )
+    group = parser.add_argument_group("what is learnt", "defaults are those of the recipe student")
+    for option in fields(TrainingOptions):
+        required = option.default is MISSING and option.default_factory is MISSING
+        shown = "" if required or option.default in (None, MISSING) else f" ({option.default})"
+        keywords = {"default": argparse.SUPPRESS, "help": option.metadata["purpose"] + shown}
+        if option.type == "bool":
+            keywords["action"] = argparse.BooleanOptionalAction
+        else:
+            keywords |= {"type": _PARSERS[option.type], "required": required, "metavar": "VALUE"}
+        group.add_argument("--" + option.name.replace("_", "-"), **keywords)
+    return parser
+
+
+_PARSERS = {"str": str, "str | None": str, "int": int, "float": float, "dict": json.loads}
 
 
 def _train(args: argparse.Namespace) -> int:
-    import dataclasses
-
     from .memory import keep_freed_memory
     from .stylizer import resolve_device
-    from .training import TrainingOptions, train
+    from .training.loop import train
+    from .training.options import make_options
     from .weights import load_teacher
 
     keep_freed_memory()
-    names = {field.name for field in dataclasses.fields(TrainingOptions)}
-    options = TrainingOptions(
-        **{name: value for name, value in vars(args).items() if name in names}
-    )
+    given = vars(args)
+    own = {"run", "device", "workers", "save_every", "sheet_every", "debug"}
+    options = make_options({name: given[name] for name in given.keys() - own})
     weights = train(
-        options, args.run, load_teacher(args.teacher), device=resolve_device(args.device)
+        options,
+        args.run,
+        load_teacher(options.teacher),
+        device=resolve_device(args.device),
+        workers=args.workers,
+        save_every=args.save_every,
+        sheet_every=args.sheet_every,
     )
     print(f"wrote {weights}")
     return 0

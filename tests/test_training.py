@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import dataclasses
+import hashlib
+import importlib.util
 import json
 
 import pytest
@@ -12,11 +15,12 @@ from safetensors.torch import save_file
 
 from realtime_adain.dataset import PairDataset
 from realtime_adain.errors import PictureError, WeightsError
-from realtime_adain.losses import PerceptualLoss, grid_pattern, total_variation
-from realtime_adain.networks import VGGEncoder
+from realtime_adain.losses import PerceptualLoss, grid_pattern
+from realtime_adain.networks import VGGEncoder, VGGNetwork
 from realtime_adain.pictures import read_picture, write_picture
 from realtime_adain.train import main
-from realtime_adain.training import TrainingOptions, train
+from realtime_adain.training.loop import learning_rate_factor, train
+from realtime_adain.training.options import TrainingOptions, make_options
 from realtime_adain.weights import load_network
 
 from .conftest import TINY, picture
@@ -54,8 +58,15 @@ def options_for(folders, **changes) -> TrainingOptions:
 
 
 def run(options, folder, teacher, **changes):
-    arguments = {"device": torch.device("cpu"), "workers": 0, "save_every": 3, "sheet_every": 6}
-    return train(options, folder, teacher, report=lambda line: None, **{**arguments, **changes})
+    arguments = {
+        "device": torch.device("cpu"),
+        "workers": 0,
+        "save_every": 3,
+        "sheet_every": 6,
+        "quiet": True,
+        "report": lambda line: None,
+    }
+    return train(options, folder, teacher, **{**arguments, **changes})
 
 
 def test_batches_depend_on_seed_and_step_alone(folders) -> None:
@@ -95,11 +106,6 @@ def test_style_loss_is_the_sum_over_four_layers_by_the_formula(teacher) -> None:
     torch.testing.assert_close(style_loss, expected[None], rtol=1e-4, atol=1e-7)
 
 
-def test_total_variation_by_hand() -> None:
-    image = torch.tensor([[[[0.0, 1.0], [0.0, 3.0]]]])
-    assert total_variation(image).item() == pytest.approx((0 + 2) / 2 + (1 + 3) / 2)
-
-
 def test_grid_pattern_sees_a_grid_and_no_ramp_or_noise() -> None:
     ramp = torch.linspace(0, 1, 32).expand(1, 3, 32, 32)
     grid = torch.zeros(1, 3, 32, 32)
@@ -129,7 +135,7 @@ def test_resumed_run_ends_as_the_uninterrupted_one(folders, teacher, tmp_path) -
         raise Stop
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Stop):
-        patch.setattr("realtime_adain.training.write_picture", stop_after_the_checkpoint)
+        patch.setattr("realtime_adain.training.loop.write_picture", stop_after_the_checkpoint)
         run(options, tmp_path / "parts", teacher, sheet_every=3)
     parts = run(options, tmp_path / "parts", teacher)
     ours, theirs = load_network(whole).state_dict(), load_network(parts).state_dict()
@@ -149,6 +155,83 @@ def test_a_run_without_data_leaves_nothing(folders, teacher, tmp_path) -> None:
     with pytest.raises(PictureError, match="gone: no such folder"):
         run(options_for(folders, style=str(tmp_path / "gone")), tmp_path / "run", teacher)
     assert not (tmp_path / "run").exists()
+
+
+def test_interrupted_run_goes_on_where_it_was(folders, teacher, tmp_path) -> None:
+    options = options_for(folders, steps=200)
+    lines: list[str] = []
+
+    def interrupt(line: str) -> None:
+        lines.append(line)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(options, tmp_path, teacher, save_every=1000, report=interrupt)
+    assert lines[0].startswith("step 100/200")
+    state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    assert state["step"] == 100, "the steps since the last checkpoint are lost"
+
+
+def test_finished_run_leaves_table_plot_and_card(folders, teacher, tmp_path) -> None:
+    run(options_for(folders, steps=200), tmp_path, teacher)
+    card = (tmp_path / "card.md").read_text()
+    digest = hashlib.sha256((tmp_path / "weights.safetensors").read_bytes()).hexdigest()
+    assert digest in card and "3 photographs, 4 artworks" in card and "style weight" in card
+    if importlib.util.find_spec("matplotlib"):
+        assert read_picture(tmp_path / "losses.png").shape[2] == 3
+
+
+def test_paper_recipe_trains_the_decoder_alone(folders, teacher, tmp_path) -> None:
+    options = make_options(
+        {
+            **{"content": str(folders / "content"), "style": str(folders / "style")},
+            **{"teacher": "tiny", "recipe": "paper", "steps": 200, "batch": 2, "crop": 32},
+            "learning_rate": 3e-3,
+        }
+    )
+    teacher = copy.deepcopy(teacher)
+    for name, tensor in teacher.named_parameters():
+        if name.endswith("weight"):
+            torch.nn.init.kaiming_normal_(tensor)  # as they are, the deep layers fall silent
+    assert options.style_weight == 10 and options.inverse_decay == 5e-5
+    network = load_network(run(options, tmp_path, teacher, save_every=200, sheet_every=200))
+    assert isinstance(network, VGGNetwork)
+    for name, tensor in teacher.state_dict().items():  # stored in half precision
+        torch.testing.assert_close(
+            network.encoder.state_dict()[name], tensor, rtol=1e-3, atol=1e-3, msg=name
+        )
+    rows = list(csv.DictReader((tmp_path / "log.csv").open()))
+    assert float(rows[1]["style"]) < 0.8 * float(rows[0]["style"])
+
+
+def test_paper_recipe_needs_the_features_themselves(folders, tmp_path) -> None:
+    headed = VGGEncoder((4, 6, 8, 10), (4, 6, 8, 10))
+    with pytest.raises(WeightsError, match="without heads"):
+        run(options_for(folders, recipe="paper"), tmp_path, headed)
+
+
+def test_learning_rate_rises_stays_and_falls() -> None:
+    options = TrainingOptions("", "", "", steps=100, warmup=10, cosine_part=0.5)
+    factors = [learning_rate_factor(step, options) for step in range(101)]
+    assert factors[0] == pytest.approx(0.1) and factors[9:51] == pytest.approx([1.0] * 42)
+    assert factors[75] == pytest.approx(0.5) and factors[100] == pytest.approx(0.0)
+    paper = make_options({"content": "", "style": "", "teacher": "", "recipe": "paper"})
+    assert learning_rate_factor(20_000, paper) == pytest.approx(1 / 2)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"recipe": "magic"}, "no recipe named 'magic'; there are student, paper"),
+        ({"steps": 0}, "steps must be at least 1"),
+        ({"crop": 60}, "crop must be a multiple of 8"),
+        ({"weak_part": 2.0}, "weak_part must be in 0..1"),
+        ({"scale_min": 0.9, "scale_max": 0.5}, "scales must be"),
+    ],
+)
+def test_options_outside_their_range_are_refused(given, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        make_options({"content": "", "style": "", "teacher": "", **given})
 
 
 def test_command_trains_and_exports(folders, teacher, tmp_path, capsys) -> None:

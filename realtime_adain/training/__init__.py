@@ -1,0 +1,1 @@
+"""Training: the paper's recipe, and a student trained end to end."""

@@ -1,0 +1,207 @@
+"""The training loop: steps, checkpoints, what is exported."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import json
+import math
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from ..dataset import PairDataset
+from ..errors import WeightsError
+from ..networks import StyleNetwork, VGGEncoder, normalise_activations
+from ..pictures import write_picture
+from ..progress import Progress
+from ..weights import load_network, save_network
+from .logbook import LossLog, contact_sheet, write_card
+from .objectives import make_objective
+from .options import TrainingOptions, differing
+
+_LOG_EVERY = 100
+_MAX_GRADIENT = 10.0
+
+
+def train(
+    options: TrainingOptions,
+    folder: Path,
+    teacher: VGGEncoder,
+    *,
+    device: torch.device,
+    workers: int = 1,
+    save_every: int = 500,
+    sheet_every: int = 1000,
+    report: Callable[[str], None] = print,
+    quiet: bool = False,
+) -> Path:
+    """Train, or go on with, the run of a folder; return the exported weights file.
+
+    The folder holds `options.json`, `checkpoint.pt` (replaced every `save_every` steps and when
+    the run is interrupted), `log.csv`, `losses.png`, `sheet-*.jpg` (contact sheets),
+    `weights.safetensors` and, when the run is done, `card.md`.
+
+    Args:
+        options: what to learn from what.
+        folder: of the run.
+        teacher: the loss network; scaled in place where the options say so.
+        device: on which to compute.
+        workers: processes that read pictures.
+        save_every: steps between checkpoints.
+        sheet_every: steps between contact sheets.
+        report: told a line every hundred steps.
+        quiet: show no progress bar.
+
+    Raises:
+        WeightsError: the folder holds a run with other options.
+        PictureError: a folder has no pictures.
+    """
+    data = PairDataset(
+        options.content,
+        options.style,
+        batch=options.batch,
+        crop=options.crop,
+        scale=(options.scale_min, options.scale_max),
+        seed=options.seed,
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    _check_same_options(options, folder)
+    run = _Run(options, folder, _prepared(teacher, data, options), device)
+    loader = DataLoader(
+        data, batch_size=None, sampler=range(run.step, options.steps), num_workers=workers
+    )
+    log = LossLog(folder / "log.csv")
+    progress = Progress(options.steps - run.step, unit="steps", quiet=quiet)
+    started, begun_at, broken = time.perf_counter(), run.step, 0
+    try:
+        for contents, styles, newly_broken in loader:
+            broken += newly_broken
+            contents, styles = _to_tensor(contents, device), _to_tensor(styles, device)
+            log.add(run.advance(contents, styles))
+            done = run.step == options.steps
+            progress.update(run.step - begun_at)
+            if run.step % _LOG_EVERY == 0 or done:
+                progress.close()
+                report(f"step {run.step}/{options.steps}  {log.write(run.step)}  broken {broken}")
+            if run.step % save_every == 0 or done:
+                run.save()
+            if run.step % sheet_every == 0 or done:
+                sheet = contact_sheet(run.averaged, contents[:4], styles[:4])
+                write_picture(folder / f"sheet-{run.step:06d}.jpg", sheet)
+                log.plot(folder / "losses.png")
+    except KeyboardInterrupt:
+        run.save()
+        raise
+    finally:
+        progress.close()
+    hours = (time.perf_counter() - started) / 3600
+    write_card(folder / "card.md", run.weights, options, run.averaged, data, log, device, hours)
+    return run.weights
+
+
+class _Run:
+    """What a checkpoint holds, and one step of it."""
+
+    def __init__(
+        self, options: TrainingOptions, folder: Path, teacher: VGGEncoder, device: torch.device
+    ) -> None:
+        self.options = options
+        self.step = 0
+        self.weights = folder / "weights.safetensors"
+        self._checkpoint = folder / "checkpoint.pt"
+        torch.manual_seed(options.seed)
+        self.objective = make_objective(options, teacher)
+        if options.initial is not None:
+            initial = load_network(options.initial).state_dict()
+            self.objective.network.load_state_dict(initial)
+        self.objective.to(device, memory_format=torch.channels_last)
+        self.averaged: StyleNetwork = copy.deepcopy(self.objective.network)
+        self.averaged.requires_grad_(False).eval()
+        self._trained = [tensor for tensor in self.objective.parameters() if tensor.requires_grad]
+        self._optimizer = torch.optim.Adam(self._trained, lr=options.learning_rate)
+        if self._checkpoint.exists():
+            self._load()
+
+    def advance(self, contents: Tensor, styles: Tensor) -> dict[str, float]:
+        """Take one step; return the parts of its loss."""
+        torch.manual_seed(self.options.seed * 1_000_003 + self.step)
+        for group in self._optimizer.param_groups:
+            group["lr"] = self.options.learning_rate * learning_rate_factor(self.step, self.options)
+        parts = self.objective(contents, styles)
+        total = sum(
+            getattr(self.options, f"{name}_weight") * value for name, value in parts.items()
+        )
+        self._optimizer.zero_grad(set_to_none=True)
+        total.backward()
+        nn.utils.clip_grad_norm_(self._trained, _MAX_GRADIENT)
+        self._optimizer.step()
+        self.step += 1
+        self._update_average(min(self.options.average, self.step / (self.step + 10)))
+        return {name: value.item() for name, value in parts.items()}
+
+    def save(self) -> None:
+        """Write the checkpoint and the weights, each whole or not at all."""
+        part = self._checkpoint.with_suffix(".part")
+        state = {
+            "step": self.step,
+            "objective": self.objective.state_dict(),
+            "averaged": self.averaged.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+        }
+        torch.save(state, part)
+        os.replace(part, self._checkpoint)
+        save_network(
+            self.weights, self.averaged, self.objective.architecture, self.objective.config
+        )
+
+    def _load(self) -> None:
+        state = torch.load(self._checkpoint, weights_only=True, map_location="cpu")
+        self.step = state["step"]
+        self.objective.load_state_dict(state["objective"])
+        self.averaged.load_state_dict(state["averaged"])
+        self._optimizer.load_state_dict(state["optimizer"])
+
+    @torch.no_grad()
+    def _update_average(self, decay: float) -> None:
+        network = self.objective.network
+        pairs = zip(self.averaged.parameters(), network.parameters(), strict=True)
+        for mean, current in pairs:
+            mean.lerp_(current, 1 - decay)
+        for kept, current in zip(self.averaged.buffers(), network.buffers(), strict=True):
+            kept.copy_(current)
+
+
+def learning_rate_factor(step: int, options: TrainingOptions) -> float:
+    """Return what the learning rate of a step is multiplied with, 0..1."""
+    rise = min(1.0, (step + 1) / max(options.warmup, 1))
+    falling = options.cosine_part * options.steps
+    done = (step - (options.steps - falling)) / max(falling, 1)
+    fall = 0.5 + 0.5 * math.cos(math.pi * min(max(done, 0.0), 1.0))
+    return rise * fall / (1 + options.inverse_decay * step)
+
+
+def _prepared(teacher: VGGEncoder, data: PairDataset, options: TrainingOptions) -> VGGEncoder:
+    if options.normalise_teacher:
+        contents = torch.cat([data[step][0] for step in range(math.ceil(32 / options.batch))])
+        normalise_activations(teacher, _to_tensor(contents, torch.device("cpu")))
+    return teacher
+
+
+def _to_tensor(batch: Tensor, device: torch.device) -> Tensor:
+    """Return uint8 `(N, H, W, 3)` as float `(N, 3, H, W)` in [0, 1], channels-last."""
+    return batch.to(device, non_blocking=True).permute(0, 3, 1, 2).float() / 255
+
+
+def _check_same_options(options: TrainingOptions, folder: Path) -> None:
+    path = folder / "options.json"
+    if path.exists():
+        if different := differing(options, json.loads(path.read_text())):
+            raise WeightsError(f"{folder}: holds a run with another {', '.join(different)}")
+    else:
+        path.write_text(json.dumps(dataclasses.asdict(options), indent=2) + "\n")

@@ -1,0 +1,118 @@
+"""Everything that decides what a run learns."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any
+
+
+def _option(default: Any, purpose: str) -> Any:
+    return field(default=default, metadata={"purpose": purpose})
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """Everything that decides what a run learns; saved beside its checkpoints.
+
+    The fields are the options of the command line, where their purposes are shown; the defaults
+    are those of the recipe `student`.
+    """
+
+    content: str = field(metadata={"purpose": "folder of photographs, any sizes"})
+    style: str = field(metadata={"purpose": "folder of artworks, any sizes"})
+    teacher: str = field(
+        metadata={
+            "purpose": "weights of the loss network: VGG-shaped safetensors of any width, the "
+            "published vgg_normalised.pth, or torchvision's VGG-19"
+        }
+    )
+    recipe: str = _option("student", "a key of RECIPES")
+    config: dict = field(
+        default_factory=dict,
+        metadata={"purpose": 'arguments of the student as JSON, such as {"blocks": 3}'},
+    )
+    initial: str | None = _option(None, "weights file to start from, of the same network")
+    normalise_teacher: bool = _option(
+        False, "scale the teacher's channels to a mean activation of one (torchvision's need it)"
+    )
+    steps: int = _option(40_000, "length of the run")
+    batch: int = _option(4, "pairs in a step")
+    crop: int = _option(192, "side of the training pictures in pixels")
+    scale_min: float = _option(0.5, "least side of a crop as a part of the picture's short side")
+    scale_max: float = _option(1.0, "largest side of a crop, likewise")
+    learning_rate: float = _option(1e-3, "peak learning rate of Adam")
+    warmup: int = _option(200, "steps over which the learning rate rises")
+    cosine_part: float = _option(
+        0.5, "last part of the steps, 0 to 1, over which the rate falls to zero along a cosine"
+    )
+    inverse_decay: float = _option(0.0, "d in the factor 1 / (1 + d * step) of the learning rate")
+    mixed_precision: bool = _option(True, "compute convolutions in bfloat16")
+    content_weight: float = _option(1.0, "of the content loss at relu4_1")
+    style_weight: float = _option(6.0, "of the style loss at relu1_1 ... relu4_1")
+    knowledge_weight: float = _option(
+        0.5, "of the error with which the teacher's statistics are read off the style's code"
+    )
+    identity_weight: float = _option(
+        20.0, "of the mean absolute error to the content, for pairs of strength zero"
+    )
+    consistency_weight: float = _option(
+        10.0, "of the mean absolute difference of outputs whose contents differ in noise alone"
+    )
+    grid_weight: float = _option(10.0, "of patterns that repeat every two pixels")
+    weak_part: float = _option(0.15, "part of the pairs, 0 to 1, trained below full strength")
+    noise: float = _option(4 / 255, "largest standard deviation of the noise on the contents")
+    average: float = _option(0.999, "decay of the running mean of the weights that is exported")
+    seed: int = _option(0, "of all that is random")
+
+
+RECIPES: dict[str, dict[str, Any]] = {
+    "student": {},
+    "paper": {
+        "steps": 160_000,
+        "batch": 8,
+        "crop": 256,
+        "scale_min": 0.5,  # short side 512, crops of 256
+        "scale_max": 0.5,
+        "learning_rate": 1e-4,
+        "warmup": 0,
+        "cosine_part": 0.0,
+        "inverse_decay": 5e-5,
+        "style_weight": 10.0,
+        "average": 0.0,
+    },
+}
+"""What differs from the defaults: `student` trains a lean network end to end; `paper` trains a
+decoder that mirrors the teacher, with the loss to the AdaIN output (section 6 of the paper)."""
+
+
+def make_options(given: dict[str, Any]) -> TrainingOptions:
+    """Return the options of the recipe in `given`, changed by what else is given.
+
+    Raises:
+        ValueError: no such recipe, or a number outside its range.
+    """
+    recipe = given.get("recipe", "student")
+    if recipe not in RECIPES:
+        raise ValueError(f"no recipe named {recipe!r}; there are {', '.join(RECIPES)}")
+    options = TrainingOptions(**{**RECIPES[recipe], **given})
+    for name in ("steps", "batch"):
+        if getattr(options, name) < 1:
+            raise ValueError(f"{name} must be at least 1, got {getattr(options, name)}")
+    if options.crop < 32 or options.crop % 8:
+        raise ValueError(f"crop must be a multiple of 8 from 32 on, got {options.crop}")
+    for name in ("cosine_part", "weak_part", "average"):
+        if not 0.0 <= getattr(options, name) <= 1.0:
+            raise ValueError(f"{name} must be in 0..1, got {getattr(options, name)}")
+    if not 0.0 < options.scale_min <= options.scale_max <= 1.0:
+        raise ValueError(
+            f"scales must be 0 < min <= max <= 1, got {options.scale_min}, {options.scale_max}"
+        )
+    return options
+
+
+def differing(options: TrainingOptions, saved: dict[str, Any]) -> list[str]:
+    """Return the names of the options that are not as they were saved."""
+    return sorted(
+        name for name, value in dataclasses.asdict(options).items() if saved.get(name) != value
+    )
