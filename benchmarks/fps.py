@@ -1,7 +1,13 @@
-"""Frames per second at 256x256 and 512x512, of the network alone and end to end.
+"""Frames per second at 256x256 and 512x512, of the network alone and end to end, by every engine.
 
 The paper's figures stand beside ours: Huang & Belongie (ICCV 2017), Table 1, style cached, on a
 Titan X (Pascal): 0.018 s at 256 pixels and 0.065 s at 512, that is 56 and 15 frames per second.
+
+"x plain" is the gain over the paper's network in plain PyTorch (float32, operation by operation)
+in the same run. "% limit", of the network alone, is what the roofline leaves as the least time,
+as a part of the measured one: the arithmetic of all convolutions at the rate of a large matrix
+product, or their inputs, weights and outputs, each moved once, at the rate of a large copy,
+whichever takes longer. A cache can beat the copy, so more than 100 is possible.
 """
 
 from __future__ import annotations
@@ -12,20 +18,38 @@ import platform
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from realtime_adain import Stylizer, __version__
+from realtime_adain import Style, Stylizer, __version__
 from realtime_adain.demo_scene import DemoScene
-from realtime_adain.networks import VGGNetwork
+from realtime_adain.engines import PRECISIONS, installed_engines
+from realtime_adain.engines.eager import TorchEngine
+from realtime_adain.engines.processor import processor_name
+from realtime_adain.errors import RealtimeAdainError
+from realtime_adain.networks import StyleNetwork, VGGNetwork
 from realtime_adain.styles import builtin_style_names, builtin_style_path
+from realtime_adain.tensors import as_bytes, as_unit, download, upload
 from realtime_adain.weights import SHA256
 
 PAPER_SECONDS = {256: 0.018, 512: 0.065}
 SIZES = (256, 512)
+MATRIX_SIDE = {"cpu": 2048, "cuda": 8192}
+COPIED_BYTES = {"cpu": 1 << 27, "cuda": 1 << 30}
+SECONDS_PER_ROW = 10.0
+"""A slow network is timed for so long at most, in fewer frames, of which there are three."""
+
+
+PAPER = "vgg19 (paper)"
+HEADER = (
+    f"{'model':18} {'device':>8} {'size':>5} {'path':>10} {'median ms':>10} {'p95 ms':>8} "
+    f"{'fps':>8} {'paper fps':>10} {'engine':>9} {'precision':>9} {'x plain':>8} {'% limit':>8}"
+)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -37,35 +61,93 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--frames", type=int, default=30, help="timed frames (default %(default)s)")
     parser.add_argument("--warmup", type=int, default=5, help="frames before (default %(default)s)")
+    parser.add_argument("--precision", choices=PRECISIONS, help="default: what suits the engine")
+    parser.add_argument("--stages", action="store_true", help="also time what a frame goes through")
     parser.add_argument("--json", type=Path, help="also write the results to this file")
     args = parser.parse_args(argv)
 
     machine = describe_machine()
     print(", ".join(f"{name} {value}" for name, value in machine.items()))
-    header = ("model", "device", "size", "path", "median ms", "p95 ms", "fps", "paper fps")
-    print("{:18} {:>8} {:>5} {:>10} {:>10} {:>8} {:>8} {:>10}".format(*header))
-    rows = []
+    print(HEADER)
+    rows, limits = [], {}
     for device in devices():
-        for name, model in models().items():
-            stylizer = Stylizer(model, device=device)
+        limits[device] = Limits(device)
+        plain: dict[tuple[int, str], float] = {}  # milliseconds by size and path
+        for name, engine, stylizer in candidates(device, args.precision):
             for size in SIZES:
                 for path, step in (
                     ("model", model_step(stylizer, size)),
                     ("end to end", end_to_end_step(stylizer, size)),
                 ):
-                    row = measure(step, device, args.warmup, args.frames)
-                    row = {"model": name, "device": device, "size": size, "path": path, **row}
+                    row = {
+                        "model": name,
+                        "device": device,
+                        "engine": engine,
+                        "precision": str(stylizer.engine.dtype).removeprefix("torch."),
+                        "size": size,
+                        "path": path,
+                        **measure(step, device, args.warmup, args.frames),
+                    }
+                    row["times_plain"] = round(
+                        plain.setdefault((size, path), row["median_ms"]) / row["median_ms"], 1
+                    )
+                    if path == "model":
+                        least = limits[device].least_ms(stylizer, size)
+                        row["percent_of_limit"] = round(100 * least / row["median_ms"], 1)
+                    if path == "end to end" and args.stages and engine == "torch":
+                        row["stages_ms"] = stage_times(stylizer, size, args.warmup, args.frames)
                     rows.append(row)
                     print_row(row)
+    for device, limit in limits.items():
+        print(f"{device}: {limit}")
     if args.json:
-        args.json.write_text(json.dumps({"machine": machine, "results": rows}, indent=2) + "\n")
+        measured = {device: limit.measured for device, limit in limits.items()}
+        results = {"machine": machine, "limits": measured, "results": rows}
+        args.json.write_text(json.dumps(results, indent=2) + "\n")
     return 0
 
 
 def models() -> dict[str, object]:
     """Return what is measured: the shipped models and the paper's network (time does not depend on
     the weights, so those are random)."""
-    return {**{name: name for name in SHA256}, "vgg19 (paper)": VGGNetwork()}
+    return {**{name: name for name in SHA256}, PAPER: paper_network()}
+
+
+def paper_network() -> StyleNetwork:
+    """Return the paper's network with random weights."""
+    return VGGNetwork()
+
+
+def candidates(device: str, precision: str | None) -> Iterator[tuple[str, str, Stylizer]]:
+    """Yield the name of a model, of an engine and the stylizer of both, the plain one first.
+
+    Args:
+        precision: one of `PRECISIONS`, engines that do not know it left out; None for the best of
+            each engine.
+    """
+    yield PAPER, "plain", PlainStylizer(paper_network(), device)
+    dtype = precision and getattr(torch, precision)
+    for name, model in models().items():
+        for engine in installed_engines() if device == "cpu" else ("torch",):
+            try:
+                stylizer = Stylizer(model, device=device, engine=engine, dtype=dtype)
+            except RealtimeAdainError:
+                raise  # of which some are value errors too
+            except ValueError:  # another precision
+                continue
+            yield name, engine, stylizer
+
+
+class PlainStylizer(Stylizer):
+    """What everything is compared with: float32, channels first, one operation at a time."""
+
+    def __init__(self, model: StyleNetwork, device: str) -> None:
+        super().__init__(model, device=device, engine="torch")
+        self.engine = TorchEngine(self.network, dtype=torch.float32)
+        self.network.to(memory_format=torch.contiguous_format)
+        self.network.register_forward_pre_hook(
+            lambda _, inputs: (inputs[0].contiguous(), *inputs[1:])
+        )
 
 
 def devices() -> list[str]:
@@ -78,16 +160,8 @@ def devices() -> list[str]:
 
 
 def model_step(stylizer: Stylizer, size: int) -> Callable[[], object]:
-    """Return one pass of content encoder, AdaIN and decoder, tensors on the device throughout."""
-    network, style = stylizer.network, encode_builtin(stylizer)
-    content = torch.rand(1, 3, size, size, device=stylizer.device, dtype=stylizer.dtype)
-    content = content.contiguous(memory_format=torch.channels_last)
-
-    @torch.inference_mode()
-    def step() -> object:
-        return network(content, style.statistics)
-
-    return step
+    """Return one pass of content encoder, AdaIN and decoder, its input in place throughout."""
+    return stylizer.engine.network_pass((size, size), encode_builtin(stylizer).statistics)
 
 
 def end_to_end_step(stylizer: Stylizer, size: int) -> Callable[[], object]:
@@ -97,7 +171,104 @@ def end_to_end_step(stylizer: Stylizer, size: int) -> Callable[[], object]:
     return lambda: stylizer.stylize(scene.draw(next(clock) / 30), style)
 
 
-def encode_builtin(stylizer: Stylizer):
+def stage_times(stylizer: Stylizer, size: int, warmup: int, frames: int) -> dict[str, float]:
+    """Return the median milliseconds of what a frame goes through, operation by operation.
+
+    Encoder, AdaIN and decoder count as one: the lean network interleaves them.
+    """
+    device, dtype = stylizer.device, stylizer.engine.dtype
+    pixels = DemoScene((size, size)).draw(0.0)
+    network_step = TorchEngine(stylizer.network, dtype=dtype).network_pass(
+        (size, size), encode_builtin(stylizer).statistics
+    )
+    frame = upload(pixels, device)
+    image = as_unit(frame, dtype)
+    steps = {
+        "upload": lambda: upload(pixels, device),
+        "convert": lambda: as_unit(frame, dtype),
+        "network": network_step,
+        "convert back": lambda: as_bytes(image),
+        "download": lambda: download(frame),
+    }
+    return {
+        stage: measure(step, str(device), warmup, frames)["median_ms"]
+        for stage, step in steps.items()
+    }
+
+
+class Limits:
+    """What a device can do at best, measured.
+
+    Attributes:
+        measured: `bytes_per_second` of a large copy, reading and writing counted, and
+            `flops_per_second` of a large matrix product by dtype.
+    """
+
+    def __init__(self, device: str) -> None:
+        self._device = device
+        self._kind = device.split(":")[0]
+        source = torch.ones(COPIED_BYTES.get(self._kind, 1 << 27), dtype=torch.uint8, device=device)
+        target = torch.empty_like(source)
+        seconds = self._best_seconds(lambda: target.copy_(source))
+        self.measured: dict[str, object] = {
+            "bytes_per_second": 2 * source.numel() / seconds,
+            "flops_per_second": {},
+        }
+
+    def __str__(self) -> str:
+        rates = [
+            f"{rate / 1e9:.0f} GFLOP/s in {dtype}"
+            for dtype, rate in self.measured["flops_per_second"].items()
+        ]
+        return ", ".join([f"{self.measured['bytes_per_second'] / 1e9:.1f} GB/s", *rates])
+
+    def least_ms(self, stylizer: Stylizer, size: int) -> float:
+        """Return the least milliseconds in which the network could be computed at a size."""
+        dtype = stylizer.engine.dtype
+        flops, values = work(stylizer, size)
+        arithmetic = flops / self._flops_per_second(dtype)
+        movement = values * dtype.itemsize / self.measured["bytes_per_second"]
+        return 1000 * max(arithmetic, movement)
+
+    def _flops_per_second(self, dtype: torch.dtype) -> float:
+        rates = self.measured["flops_per_second"]
+        name = str(dtype).removeprefix("torch.")
+        if name not in rates:
+            side = MATRIX_SIDE.get(self._kind, 2048)
+            matrix = torch.rand(side, side, device=self._device).to(dtype)
+            rates[name] = 2 * side**3 / self._best_seconds(lambda: matrix @ matrix)
+        return rates[name]
+
+    def _best_seconds(self, step: Callable[[], object]) -> float:
+        return measure(step, self._device, 1, 5)["best_ms"] / 1000
+
+
+@torch.inference_mode()
+def work(stylizer: Stylizer, size: int) -> tuple[int, int]:
+    """Return the floating-point operations of all convolutions for a square frame, and how many
+    numbers these read and write: input, weights and output, each once."""
+    flops = values = 0
+
+    def count(conv: torch.nn.Conv2d, inputs: tuple[torch.Tensor], output: torch.Tensor) -> None:
+        nonlocal flops, values
+        flops += 2 * output.numel() * conv.weight[0].numel()
+        values += inputs[0].numel() + conv.weight.numel() + output.numel()
+
+    network = stylizer.network
+    hooks = [
+        module.register_forward_hook(count)
+        for module in network.modules()
+        if isinstance(module, torch.nn.Conv2d)
+    ]
+    style = encode_builtin(stylizer).statistics
+    flops = values = 0  # of the frame only
+    network(torch.zeros(1, 3, size, size, device=stylizer.device), style)
+    for hook in hooks:
+        hook.remove()
+    return flops, values
+
+
+def encode_builtin(stylizer: Stylizer) -> Style:
     """Return the first built-in style, encoded."""
     return stylizer.encode_style(builtin_style_path(builtin_style_names()[0]))
 
@@ -109,46 +280,56 @@ def measure(step: Callable[[], object], device: str, warmup: int, frames: int) -
         if device != "cpu":
             torch.accelerator.synchronize(torch.device(device))
 
-    for _ in range(warmup):
+    began = time.perf_counter()
+    for done in range(warmup):
+        if done and time.perf_counter() - began > SECONDS_PER_ROW / 4:
+            break
         step()
     synchronise()
-    milliseconds = []
-    for _ in range(frames):
+    began = time.perf_counter()
+    milliseconds: list[float] = []
+    while len(milliseconds) < frames:
         started = time.perf_counter()
+        if len(milliseconds) >= 3 and started - began > SECONDS_PER_ROW:
+            break
         step()
         synchronise()
         milliseconds.append(1000 * (time.perf_counter() - started))
     median = statistics.median(milliseconds)
     return {
-        "median_ms": round(median, 2),
-        "p95_ms": round(float(np.percentile(milliseconds, 95)), 2),
+        "frames": len(milliseconds),
+        "best_ms": round(min(milliseconds), 3),
+        "median_ms": round(median, 3),
+        "p95_ms": round(float(np.percentile(milliseconds, 95)), 3),
         "fps": round(1000 / median, 1),
     }
 
 
 def print_row(row: dict) -> None:
-    """Print one line of the table."""
+    """Print one line of the table, and the stages below it."""
+    limit = f"{row['percent_of_limit']:.0f}" if "percent_of_limit" in row else ""
     print(
         f"{row['model']:18} {row['device']:>8} {row['size']:>5} {row['path']:>10} "
         f"{row['median_ms']:>10.1f} {row['p95_ms']:>8.1f} {row['fps']:>8.1f} "
-        f"{1 / PAPER_SECONDS[row['size']]:>10.0f}",
+        f"{1 / PAPER_SECONDS[row['size']]:>10.0f} {row['engine']:>9} {row['precision']:>9} "
+        f"{row['times_plain']:>8.1f} {limit:>8}",
         flush=True,
     )
+    if "stages_ms" in row:
+        print("  ", ", ".join(f"{stage} {ms:.2f} ms" for stage, ms in row["stages_ms"].items()))
 
 
 def describe_machine() -> dict[str, str]:
     """Return what a reader must know to compare: versions, processor, accelerator."""
-    processor = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        names = [line for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
-        processor = names[0].split(":", 1)[1].strip() if names else processor
     machine = {
         "realtime-adain": __version__,
         "torch": torch.__version__,
         "python": platform.python_version(),
-        "processor": f"{processor} ({torch.get_num_threads()} threads)",
+        "processor": f"{processor_name()} ({torch.get_num_threads()} threads)",
     }
+    for package in ("openvino", "onnxruntime"):
+        with suppress(PackageNotFoundError):
+            machine[package] = version(package)
     if torch.cuda.is_available():
         machine["gpu"] = torch.cuda.get_device_name()
     return machine

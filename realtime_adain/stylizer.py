@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 import torch
 
-from .adain import check_alpha
+from .adain import Regional, check_alpha
+from .engines import open_engine
 from .errors import StyleError
 from .frame import check_pixels
 from .memory import keep_freed_memory
@@ -17,8 +20,8 @@ from .networks import StyleNetwork
 from .pictures import read_picture
 from .style import Style
 from .stylebook import SAVED_STYLE_SUFFIX
-from .tensors import pad_to_stride, resize, short_side_size, to_pixels, to_tensor
-from .weights import load_model, load_network
+from .tensors import resize, short_side_size, to_tensor
+from .weights import load_checkpoint, load_model, load_network
 
 DEFAULT_MODEL = "lite"
 STYLE_SIZE = 512
@@ -33,15 +36,21 @@ class Stylizer:
         device: such as "cpu" or "cuda:0"; None for the best there is.
         size: short side in pixels at which larger frames are processed; the result is brought back
             to the frame's own size. None processes every frame at its size.
-        dtype: of the network's arithmetic; None for half precision on CUDA and float32 elsewhere.
+        dtype: of the arithmetic per frame; None for what suits the device and the engine: half
+            precision on CUDA, bfloat16 on a processor that has it, float32 elsewhere. Styles are
+            encoded in float32.
+        engine: what computes the frames, one of `engines.ENGINES`; "auto" measures.
 
     Attributes:
-        network: the network on its device.
+        network: the network on its device, in float32.
+        engine: what computes the frames.
         fingerprint: hash of its weights; a style of another one is refused.
 
     Raises:
         WeightsError: the weights are missing, damaged or of another network.
-        ValueError: the device is unknown or not there, or `size` is below 16.
+        EngineError: the engine is not installed or fails.
+        ValueError: the device is unknown or not there, `size` is below 16, or the engine is
+            unknown, not for the device or not for the dtype.
     """
 
     def __init__(
@@ -51,16 +60,35 @@ class Stylizer:
         device: str | torch.device | None = None,
         size: int | None = None,
         dtype: torch.dtype | None = None,
+        engine: str = "auto",
     ) -> None:
         if size is not None and size < 16:
             raise ValueError(f"size must be at least 16 pixels, got {size}")
         keep_freed_memory()
         self.device = resolve_device(device)
-        self.size = size
-        self.dtype = dtype or (torch.float16 if self.device.type == "cuda" else torch.float32)
-        network = _load(model)
+        network = _load(model).eval()
         self.fingerprint = _fingerprint(network)
-        self.network = network.to(self.device, self.dtype, memory_format=torch.channels_last).eval()
+        self.network = network.to(self.device, memory_format=torch.channels_last)
+        self.engine = open_engine(engine, self.network, size=size, dtype=dtype)
+
+    @classmethod
+    def from_checkpoint(
+        cls,
+        encoder_path: str | os.PathLike[str],
+        decoder_path: str | os.PathLike[str],
+        **settings: Any,
+    ) -> Self:
+        """Return a stylizer with the paper's network of a published pair of files.
+
+        Args:
+            encoder_path: such as `vgg_normalised.pth`.
+            decoder_path: such as `decoder.pth`.
+            **settings: `device`, `size`, `dtype` and `engine`, as of the class.
+
+        Raises:
+            WeightsError: a file is missing, unsafe to load, or of another shape.
+        """
+        return cls(load_checkpoint(encoder_path, decoder_path), **settings)
 
     @torch.inference_mode()
     def encode_style(
@@ -90,13 +118,10 @@ class Stylizer:
             name = name or path.stem
             image = read_picture(path)
         check_pixels(image)
-        tensor = to_tensor(image, self.device, self.dtype)
+        tensor = to_tensor(image, self.device, torch.float32)
         tensor = resize(tensor, short_side_size(image.shape[:2], size))
-        statistics = self.network.encode_style(tensor)
-        statistics = tuple((mean.float(), std.float()) for mean, std in statistics)
-        return Style(name or "style", statistics, self.fingerprint)
+        return Style(name or "style", self.network.encode_style(tensor), self.fingerprint)
 
-    @torch.inference_mode()
     def stylize(self, frame: np.ndarray, style: Style, alpha: float = 1.0) -> np.ndarray:
         """Return the frame in the style: one content encode and one decode.
 
@@ -114,15 +139,36 @@ class Stylizer:
         """
         check_pixels(frame)
         check_alpha(alpha)
-        self._checked(style)
-        size_hw = frame.shape[:2]
-        content = to_tensor(frame, self.device, self.dtype)
-        if self.size is not None and self.size < min(size_hw):
-            content = resize(content, short_side_size(size_hw, self.size))
-        height, width = content.shape[2:]
-        content = pad_to_stride(content, self.network.stride)
-        output = self.network(content, style.statistics, alpha)
-        return to_pixels(resize(output[:, :, :height, :width], size_hw))
+        return self.engine.stylize(frame, self._checked(style).statistics, alpha)
+
+    def stylize_regions(
+        self, frame: np.ndarray, styles: Sequence[Style], masks: np.ndarray, alpha: float = 1.0
+    ) -> np.ndarray:
+        """Return the frame with a style of its own in every region, in one pass.
+
+        Args:
+            frame: uint8 `(H, W, 3)` RGB, any size.
+            styles: one per region.
+            masks: float32 `(R, H, W)` in 0..1, one per style, of the frame's size, that sum to one.
+            alpha: style strength, 0 to 1.
+
+        Returns:
+            uint8 `(H, W, 3)` RGB of the frame's size.
+
+        Raises:
+            StyleError: a style belongs to another network.
+            TypeError, ValueError: the frame is no picture, alpha is outside 0..1, or the masks fit
+                neither the styles nor the frame.
+        """
+        check_pixels(frame)
+        check_alpha(alpha)
+        if masks.shape != (len(styles), *frame.shape[:2]):
+            raise ValueError(
+                f"masks must have shape {(len(styles), *frame.shape[:2])}, got {masks.shape}"
+            )
+        statistics = tuple(self._checked(style).statistics for style in styles)
+        masks = torch.from_numpy(np.ascontiguousarray(masks, np.float32)).to(self.device)
+        return self.engine.stylize(frame, Regional(statistics, masks), alpha)
 
     def _checked(self, style: Style) -> Style:
         if style.network != self.fingerprint:

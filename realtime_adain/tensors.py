@@ -12,7 +12,7 @@ MINIMUM_SIDE = 16
 
 
 def to_tensor(pixels: np.ndarray, device: torch.device, dtype: torch.dtype) -> Tensor:
-    """Return a frame on the device.
+    """Return a frame on the device, ready for a network.
 
     Args:
         pixels: uint8 `(H, W, 3)` RGB; uploaded as it is, converted on the device.
@@ -20,14 +20,44 @@ def to_tensor(pixels: np.ndarray, device: torch.device, dtype: torch.dtype) -> T
     Returns:
         `(1, 3, H, W)` in [0, 1], RGB, channels-last.
     """
-    frame = torch.from_numpy(np.ascontiguousarray(pixels)).to(device, non_blocking=True)
-    return frame.permute(2, 0, 1)[None].to(dtype) / 255
+    return as_unit(upload(pixels, device), dtype)
 
 
 def to_pixels(image: Tensor) -> np.ndarray:
     """Return `(1, 3, H, W)` as uint8 `(H, W, 3)`: clamped to [0, 1], rounded, on the host."""
-    frame = image[0].permute(1, 2, 0).mul(255).round_().clamp_(0, 255).to(torch.uint8)
+    return download(as_bytes(image))
+
+
+def upload(pixels: np.ndarray, device: torch.device) -> Tensor:
+    """Return uint8 `(H, W, 3)` on the device; on the processor the same memory where possible."""
+    return torch.from_numpy(np.ascontiguousarray(pixels)).to(device, non_blocking=True)
+
+
+def download(frame: Tensor) -> np.ndarray:
+    """Return uint8 `(H, W, 3)` on the host; from the processor the same memory where possible."""
     return np.ascontiguousarray(frame.cpu().numpy())
+
+
+def as_unit(frame: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return uint8 `(H, W, 3)` as `(1, 3, H, W)` in [0, 1], channels-last, where it is."""
+    return frame.permute(2, 0, 1)[None].to(dtype) / 255
+
+
+def as_bytes(image: Tensor) -> Tensor:
+    """Return `(1, 3, H, W)` as uint8 `(H, W, 3)`: clamped to [0, 1], rounded, where it is."""
+    return image[0].permute(1, 2, 0).mul(255).round().clamp(0, 255).to(torch.uint8)
+
+
+def working_size(size_hw: tuple[int, int], short_side: int | None) -> tuple[int, int]:
+    """Return the height and width at which a frame is processed: never more than its own.
+
+    Args:
+        size_hw: of the frame.
+        short_side: to which larger frames are brought; None for their own size.
+    """
+    if short_side is None or short_side >= min(size_hw):
+        return size_hw
+    return short_side_size(size_hw, short_side)
 
 
 def short_side_size(size_hw: tuple[int, int], short_side: int) -> tuple[int, int]:
@@ -50,14 +80,37 @@ def resize(image: Tensor, size_hw: tuple[int, int]) -> Tensor:
     return resized.to(image.dtype)
 
 
+def resize_pixels(pixels: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
+    """Return uint8 `(H, W, 3)` at another size, as `resize` does it, on the processor."""
+    if pixels.shape[:2] == tuple(size_hw):
+        return pixels
+    image = to_tensor(pixels, torch.device("cpu"), torch.float32)
+    return to_pixels(resize(image, size_hw))
+
+
 def pad_to_stride(image: Tensor, stride: int) -> Tensor:
     """Extend `(N, C, H, W)` at the bottom and the right to multiples of `stride` pixels, and to
     `MINIMUM_SIDE` at least, by reflection; where a side is too short for that, by its edge."""
     for dimension in (2, 3):
         side = image.shape[dimension]
-        wanted = max(-(-side // stride) * stride, -(-MINIMUM_SIDE // stride) * stride)
-        if wanted > side:
-            extra = wanted - side
+        extra = padded_side(side, stride) - side
+        if extra:
             padding = (0, 0, 0, extra) if dimension == 2 else (0, extra, 0, 0)
             image = functional.pad(image, padding, "reflect" if extra < side else "replicate")
     return image
+
+
+def pad_pixels_to_stride(pixels: np.ndarray, stride: int) -> np.ndarray:
+    """Extend uint8 `(H, W, 3)` exactly as `pad_to_stride` extends its tensor."""
+    for axis in (0, 1):
+        side = pixels.shape[axis]
+        extra = padded_side(side, stride) - side
+        if extra:
+            padding = [(0, extra) if axis == padded else (0, 0) for padded in range(3)]
+            pixels = np.pad(pixels, padding, "reflect" if extra < side else "edge")
+    return np.ascontiguousarray(pixels)
+
+
+def padded_side(side: int, stride: int) -> int:
+    """Return the next multiple of `stride`, at least `MINIMUM_SIDE`."""
+    return -(-max(side, MINIMUM_SIDE) // stride) * stride

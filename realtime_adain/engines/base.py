@@ -1,0 +1,93 @@
+"""What every engine is, and what several share."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..adain import Regional, Statistics
+from ..errors import RealtimeAdainError
+
+Made = TypeVar("Made")
+
+
+class EngineError(RealtimeAdainError, RuntimeError):
+    """An engine that is not installed or fails; the message names it."""
+
+
+class Engine(ABC):
+    """Repaints frames with one network, for one thread at a time.
+
+    Attributes:
+        name: by which the user knows it.
+        dtype: of its arithmetic. The statistics of AdaIN are float32 in each.
+    """
+
+    name: str
+    dtype: torch.dtype
+
+    @abstractmethod
+    def stylize(
+        self, frame: np.ndarray, style: Statistics | Regional, alpha: float = 1.0
+    ) -> np.ndarray:
+        """Return the frame in the style, a new uint8 `(H, W, 3)` RGB array of its size.
+
+        Args:
+            frame: uint8 `(H, W, 3)` RGB, any size.
+            style: of the engine's network, on its device; float32. The masks of regions have the
+                frame's size.
+            alpha: style strength in 0..1.
+        """
+
+    @abstractmethod
+    def network_pass(self, size_hw: tuple[int, int], style: Statistics) -> Callable[[], object]:
+        """Return one pass of the network alone with its input in place, for benchmarks.
+
+        Args:
+            size_hw: of the input, multiples of the network's stride.
+        """
+
+
+class PerSize(Generic[Made]):
+    """What is slow to make for a size of frame, kept for the sizes used last.
+
+    Args:
+        make: makes it for a height and width in pixels.
+        kept: how many sizes are remembered.
+    """
+
+    def __init__(self, make: Callable[[tuple[int, int]], Made], kept: int = 4) -> None:
+        self._make = make
+        self._kept = kept
+        self._made: dict[tuple[int, int], Made] = {}
+
+    def get(self, size_hw: tuple[int, int]) -> Made:
+        """Return what belongs to a size; made now unless it is remembered."""
+        made = self._made.pop(size_hw, None)
+        if made is None:
+            while len(self._made) >= self._kept:
+                del self._made[next(iter(self._made))]  # the one used longest ago
+            made = self._make(size_hw)
+        self._made[size_hw] = made
+        return made
+
+
+def pack_style(statistics: Statistics) -> Tensor:
+    """Return the statistics of all layers as one float32 tensor `(2, C)`: means, then deviations.
+
+    C is the sum of the network's `layer_widths`; the layers follow each other in order of use.
+    """
+    means = torch.cat([mean.flatten() for mean, _ in statistics])
+    stds = torch.cat([std.flatten() for _, std in statistics])
+    return torch.stack([means, stds]).float()
+
+
+def unpack_style(packed: Tensor, layer_widths: tuple[int, ...]) -> Statistics:
+    """Return the statistics that `pack_style` packed, as views."""
+    means, stds = packed[:, None, :, None, None].unbind(0)
+    return tuple(zip(means.split(layer_widths, 1), stds.split(layer_widths, 1), strict=True))

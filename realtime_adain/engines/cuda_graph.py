@@ -1,0 +1,107 @@
+"""PyTorch on CUDA without its launch times: one graph per frame size, captured once, replayed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+from ..adain import Regional, Statistics
+from .base import PerSize, pack_style, unpack_style
+from .eager import TorchEngine
+
+
+class CudaGraphEngine(TorchEngine):
+    """Replays the whole repainting of a frame, conversions included, as one CUDA graph.
+
+    Style and strength are the contents of buffers that the graph reads, so that changing or mixing
+    styles captures nothing anew. Styles in regions go the eager way.
+    """
+
+    def __init__(self, *args, **options) -> None:
+        super().__init__(*args, **options)
+        self._captured = PerSize(lambda frame_hw: _CapturedRepainting(self, frame_hw))
+
+    def stylize(
+        self, frame: np.ndarray, style: Statistics | Regional, alpha: float = 1.0
+    ) -> np.ndarray:
+        if isinstance(style, Regional):
+            return super().stylize(frame, style, alpha)
+        return self._captured.get(frame.shape[:2]).stylize(frame, style, alpha)
+
+    def network_pass(self, size_hw: tuple[int, int], style: Statistics) -> Callable[[], object]:
+        """Return a replay: with the conversions, without the copies from and to the host."""
+        captured = self._captured.get(size_hw)
+        captured.stylize(np.zeros((*size_hw, 3), np.uint8), style, 1.0)
+        return captured.replay
+
+
+@contextmanager
+def _fastest_convolutions() -> Iterator[None]:
+    """Let cuDNN try its algorithms at the first sight of a layer and size, and keep the fastest."""
+    usual = torch.backends.cudnn.benchmark
+    torch.backends.cudnn.benchmark = True
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.benchmark = usual
+
+
+class _CapturedRepainting:
+    """The graph of one frame size, its buffers, and a stream of its own.
+
+    Copies and replay go on that one stream, beside whatever else the program does on the device
+    (encoding a style, say). Within a frame they depend on each other, so more streams would only
+    wait.
+    """
+
+    _WARM_UPS = 3  # before a capture, so that every kernel is chosen and every workspace exists
+
+    @torch.inference_mode()
+    def __init__(self, engine: TorchEngine, frame_hw: tuple[int, int]) -> None:
+        device, widths = engine.device, engine.network.layer_widths
+        self._style: Statistics | None = None
+        self._device = device
+        self._stream = torch.cuda.Stream(device)
+        self._graph = torch.cuda.CUDAGraph()
+        shape = (*frame_hw, 3)
+        self._host_frame = torch.empty(shape, dtype=torch.uint8, pin_memory=True)
+        self._host_output = torch.empty(shape, dtype=torch.uint8, pin_memory=True)
+        with torch.cuda.device(device), _fastest_convolutions():
+            with torch.cuda.stream(self._stream):
+                self._frame = torch.zeros(shape, dtype=torch.uint8, device=device)
+                self._packed = torch.ones(2, sum(widths), device=device)
+                self._alpha = torch.ones((), device=device)
+                inputs = (self._frame, unpack_style(self._packed, widths), self._alpha)
+                for _ in range(self._WARM_UPS):
+                    engine.repaint(*inputs)
+            self._stream.synchronize()
+            # Other threads may use the device meanwhile: the capture minds this one only.
+            with torch.cuda.graph(
+                self._graph, stream=self._stream, capture_error_mode="thread_local"
+            ):
+                self._output = engine.repaint(*inputs)
+
+    @torch.inference_mode()
+    def stylize(self, frame: np.ndarray, style: Statistics, alpha: float) -> np.ndarray:
+        self._host_frame.numpy()[...] = frame
+        with torch.cuda.device(self._device), torch.cuda.stream(self._stream):
+            if style is not self._style:
+                # It may still be in the making on the default stream.
+                self._stream.wait_stream(torch.cuda.default_stream(self._device))
+                self._packed.copy_(pack_style(style))
+                self._style = style
+            self._alpha.fill_(alpha)
+            self._frame.copy_(self._host_frame, non_blocking=True)
+            self._graph.replay()
+            self._host_output.copy_(self._output, non_blocking=True)
+        self._stream.synchronize()
+        return self._host_output.numpy().copy()
+
+    def replay(self) -> None:
+        """Repaint what is in the buffers; returns when it is done."""
+        with torch.cuda.device(self._device), torch.cuda.stream(self._stream):
+            self._graph.replay()
+        self._stream.synchronize()

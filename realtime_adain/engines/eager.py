@@ -1,0 +1,76 @@
+"""The engine that is always there: the network by PyTorch, operation by operation."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..adain import Regional, Statistics
+from ..networks import StyleNetwork
+from ..tensors import (
+    as_bytes,
+    as_unit,
+    download,
+    pad_to_stride,
+    resize,
+    upload,
+    working_size,
+)
+from .base import Engine
+from .processor import native_dtype
+
+
+class TorchEngine(Engine):
+    """Computes in channels-last by PyTorch's own kernels, on any device.
+
+    Args:
+        network: in float32, on its device; not changed.
+        size: short side in pixels at which larger frames are processed; None for their own.
+        dtype: None for half precision on CUDA, bfloat16 on a processor that has it, else float32.
+    """
+
+    name = "torch"
+
+    def __init__(
+        self, network: StyleNetwork, *, size: int | None = None, dtype: torch.dtype | None = None
+    ) -> None:
+        self.device = next(network.parameters()).device
+        self.dtype = dtype or native_dtype(self.device, network)
+        self.size = size
+        if self.dtype != torch.float32:
+            network = copy.deepcopy(network).to(self.dtype)
+        self.network = network.to(memory_format=torch.channels_last)
+
+    @torch.inference_mode()
+    def stylize(
+        self, frame: np.ndarray, style: Statistics | Regional, alpha: float = 1.0
+    ) -> np.ndarray:
+        return download(self.repaint(upload(frame, self.device), style, alpha))
+
+    def repaint(
+        self, frame: Tensor, style: Statistics | Regional, alpha: float | Tensor = 1.0
+    ) -> Tensor:
+        """Return a frame on the device in the style: uint8 `(H, W, 3)` in and out."""
+        size_hw = tuple(frame.shape[:2])
+        content = resize(as_unit(frame, self.dtype), working_size(size_hw, self.size))
+        height, width = content.shape[2:]
+        if isinstance(style, Regional):
+            masks = resize(style.masks[None], (height, width))
+            style = replace(style, masks=pad_to_stride(masks, self.network.stride)[0])
+        output = self.network(pad_to_stride(content, self.network.stride), style, alpha)
+        return as_bytes(resize(output[:, :, :height, :width].float(), size_hw))
+
+    def network_pass(self, size_hw: tuple[int, int], style: Statistics) -> Callable[[], object]:
+        content = torch.rand(1, 3, *size_hw, device=self.device, dtype=self.dtype)
+        content = content.contiguous(memory_format=torch.channels_last)
+
+        @torch.inference_mode()
+        def run() -> Tensor:
+            return self.network(content, style)
+
+        return run

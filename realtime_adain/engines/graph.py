@@ -1,0 +1,197 @@
+"""The network as an ONNX graph: what other engines compute, and other programs can.
+
+One graph serves every style, strength and frame size. Its inputs and output:
+
+| name       | what                                                                        |
+|------------|-----------------------------------------------------------------------------|
+| `frame`    | uint8 `(H, W, 3)` RGB; H and W multiples of the stride, 16 at least         |
+| `style`    | float32 `(2, C)`: means and deviations of all AdaIN layers (`pack_style`)   |
+| `alpha`    | float32 scalar, style strength in 0..1                                      |
+| `stylized` | uint8 `(H, W, 3)` RGB                                                       |
+"""
+
+from __future__ import annotations
+
+import copy
+import io
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from .. import adain as adain_module
+from ..adain import EPSILON, Regional, Statistics
+from ..networks import StyleNetwork
+from ..tensors import as_bytes, as_unit, pad_pixels_to_stride, resize_pixels, working_size
+from .base import Engine, EngineError, pack_style, unpack_style
+from .eager import TorchEngine
+
+OPSET = 17
+"""Version of ONNX's operators, of 2022: the first with all that the networks use, and old enough
+for every runtime."""
+
+
+class FrameGraph(nn.Module):
+    """A network between frames: conversion, padding apart, on both sides of it."""
+
+    def __init__(self, network: StyleNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, frame: Tensor, style: Tensor, alpha: Tensor) -> Tensor:
+        """Return uint8 `(H, W, 3)`; for the arguments see the module."""
+        statistics = unpack_style(style, self.network.layer_widths)
+        return as_bytes(self.network(as_unit(frame, torch.float32), statistics, alpha))
+
+
+def export_onnx(network: StyleNetwork) -> bytes:
+    """Return a network as an ONNX file.
+
+    Raises:
+        EngineError: the package `onnx` is missing, or the network cannot be exported.
+    """
+    graph = FrameGraph(copy.deepcopy(network).cpu().float()).eval()
+    example = (
+        torch.zeros(64, 64, 3, dtype=torch.uint8),
+        torch.ones(2, sum(network.layer_widths)),
+        torch.tensor(1.0),
+    )
+    any_size = {0: "height", 1: "width"}
+    file = io.BytesIO()
+    try:
+        with _exportable_adain(), warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")  # of what the exporter thinks of itself
+            # This exporter needs no package but `onnx`, and keeps every size open.
+            torch.onnx.export(
+                graph,
+                example,
+                file,
+                dynamo=False,
+                opset_version=OPSET,
+                input_names=["frame", "style", "alpha"],
+                output_names=["stylized"],
+                dynamic_axes={"frame": any_size, "stylized": any_size},
+            )
+    except (ImportError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise EngineError(f"the network cannot be exported to ONNX: {reason}") from error
+    return file.getvalue()
+
+
+def exportable_adain(
+    content: Tensor, style_mean: Tensor, style_std: Tensor, alpha: Tensor
+) -> Tensor:
+    """AdaIN by operations that ONNX has: instance norm with the style's numbers, blended.
+
+    The number of positions stays a value of the graph, so the size stays open. The epsilon is
+    taken with the biased variance, which changes a result by less than one part in the number of
+    positions, and only where a channel is all but constant.
+    """
+    positions = content.shape[2] * content.shape[3]
+    bessel = ((positions - 1) / positions) ** 0.5
+    weight = (alpha * bessel * style_std).flatten()
+    bias = (alpha * style_mean).flatten()
+    styled = functional.instance_norm(content, weight=weight, bias=bias, eps=EPSILON)
+    return (1.0 - alpha) * content + styled
+
+
+@contextmanager
+def _exportable_adain() -> Iterator[None]:
+    """Let networks use `exportable_adain`: the usual one is a fused kernel unknown to ONNX."""
+    usual = adain_module.adain
+    adain_module.adain = exportable_adain
+    try:
+        yield
+    finally:
+        adain_module.adain = usual
+
+
+class GraphEngine(Engine):
+    """An engine that computes the exported graph, on the processor.
+
+    Args:
+        network: in float32; not changed.
+        size: short side in pixels at which larger frames are processed; None for their own.
+        dtype: of the arithmetic, one of `dtypes`; None for the best of the engine's here.
+
+    Raises:
+        EngineError: the engine's package fails.
+        ValueError: the engine does not compute in `dtype`.
+    """
+
+    dtypes: tuple[torch.dtype, ...] = (torch.float32,)
+
+    def __init__(
+        self, network: StyleNetwork, *, size: int | None = None, dtype: torch.dtype | None = None
+    ) -> None:
+        self.dtype = dtype or self.best_dtype(network)
+        if self.dtype not in self.dtypes:
+            known = " or ".join(str(known).removeprefix("torch.") for known in self.dtypes)
+            raise ValueError(
+                f"engine {self.name!r} computes in {known}, "
+                f"not in {str(self.dtype).removeprefix('torch.')}"
+            )
+        self.size = size
+        self.network = network
+        self._style: Statistics | None = None
+        self._packed = np.empty(0, np.float32)
+        with self._errors_named():
+            self.load(export_onnx(network))
+
+    def best_dtype(self, network: StyleNetwork) -> torch.dtype:
+        """Return the dtype that is used unless told otherwise."""
+        return torch.float32
+
+    def load(self, graph: bytes) -> None:
+        """Take the ONNX file of the network."""
+        raise NotImplementedError
+
+    def run(self, frame: np.ndarray, style: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+        """Compute the graph; the result may be memory that the next run writes over."""
+        raise NotImplementedError
+
+    def stylize(
+        self, frame: np.ndarray, style: Statistics | Regional, alpha: float = 1.0
+    ) -> np.ndarray:
+        if isinstance(style, Regional):
+            return self._for_regions.stylize(frame, style, alpha)
+        size_hw = frame.shape[:2]
+        content = resize_pixels(frame, working_size(size_hw, self.size))
+        height, width = content.shape[:2]
+        padded = pad_pixels_to_stride(content, self.network.stride)
+        with self._errors_named():
+            output = self.run(padded, self._pack(style), np.array(alpha, np.float32))
+        return resize_pixels(output[:height, :width].copy(), size_hw)
+
+    def network_pass(self, size_hw: tuple[int, int], style: Statistics) -> Callable[[], object]:
+        """Return one pass of the graph: the conversions are part of it."""
+        frame = np.zeros((*size_hw, 3), np.uint8)
+        packed, alpha = self._pack(style), np.ones((), np.float32)
+        return lambda: self.run(frame, packed, alpha)
+
+    def _pack(self, style: Statistics) -> np.ndarray:
+        """Return the packed style; the last one is remembered."""
+        if style is not self._style:
+            self._style, self._packed = style, pack_style(style).numpy()
+        return self._packed
+
+    @contextmanager
+    def _errors_named(self) -> Iterator[None]:
+        """Make an `EngineError` of whatever the engine's package raises."""
+        try:
+            yield
+        except EngineError:
+            raise
+        except Exception as error:  # each package has errors of its own
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise EngineError(f"engine {self.name!r} failed: {reason}") from error
+
+    @cached_property
+    def _for_regions(self) -> TorchEngine:
+        """The graph knows one style at a time; PyTorch knows regions."""
+        return TorchEngine(self.network, size=self.size, dtype=self.dtype)

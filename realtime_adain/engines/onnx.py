@@ -1,0 +1,29 @@
+"""The engine of ONNX Runtime."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from .graph import GraphEngine
+
+
+class OnnxEngine(GraphEngine):
+    """Computes in float32 by ONNX Runtime; one session for every size."""
+
+    name = "onnx"
+
+    def load(self, graph: bytes) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = torch.get_num_threads()
+        # Idle threads yield, for the sake of what else is running.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self._session = onnxruntime.InferenceSession(
+            graph, options, providers=["CPUExecutionProvider"]
+        )
+
+    def run(self, frame: np.ndarray, style: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+        inputs = {"frame": frame, "style": style, "alpha": alpha}
+        return self._session.run(["stylized"], inputs)[0]

@@ -1,0 +1,431 @@
+"""Every engine gives the same picture, takes its turn by measurement, and says what it lacks."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from contextlib import nullcontext
+from unittest.mock import Mock
+
+import numpy as np
+import pytest
+import torch
+
+from realtime_adain import Style, Stylizer
+from realtime_adain.adain import Regional, adain
+from realtime_adain.engines import auto, installed_engines, open_engine, registry
+from realtime_adain.engines.auto import AutoEngine, fastest_engine, signal_to_noise_db
+from realtime_adain.engines.base import EngineError, PerSize, pack_style, unpack_style
+from realtime_adain.engines.cuda_graph import CudaGraphEngine
+from realtime_adain.engines.eager import TorchEngine
+from realtime_adain.engines.processor import has_bfloat16, processor_name
+from realtime_adain.networks import LeanNetwork, VGGNetwork
+
+from .conftest import TINY, picture
+
+SAME_DB = 50.0
+"""Of float32 engines: an error of less than one of 255 (root mean square)."""
+
+BFLOAT16_DB = 45.0
+"""Of bfloat16, which has eight bits itself: about one and a half of 255."""
+
+needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+
+
+def needs(name: str):
+    missing = registry.missing_packages(name)
+    return pytest.mark.skipif(bool(missing), reason=f"needs {' and '.join(missing)}")
+
+
+GRAPH_ENGINES = [pytest.param(name, marks=needs(name)) for name in ("openvino", "onnx")]
+CPU_ENGINES = ["torch", *GRAPH_ENGINES]
+
+
+def make_network(kind: str):
+    """A tiny network with weights that keep its features, and so its picture, in range."""
+    torch.manual_seed(0)
+    network = LeanNetwork(**TINY) if kind == "lean" else VGGNetwork((4, 6, 8, 10))
+    if kind == "vgg":
+        for module in network.modules():
+            if isinstance(module, torch.nn.Conv2d):
+                torch.nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        torch.nn.init.constant_(network.decoder.conv1_1.bias, 0.5)
+    return network.eval()
+
+
+def make_style(network, seed: int = 1):
+    """Statistics that no two seeds have alike."""
+    random = torch.Generator().manual_seed(seed)
+    return tuple(
+        (
+            torch.randn(1, width, 1, 1, generator=random) / 2,
+            torch.rand(1, width, 1, 1, generator=random) + 0.5,
+        )
+        for width in network.layer_widths
+    )
+
+
+def reference(network, frame, style, alpha=1.0, size=None):
+    engine = open_engine("torch", network, size=size, dtype=torch.float32)
+    return engine.stylize(frame, style, alpha)
+
+
+@pytest.mark.parametrize("kind", ["lean", "vgg"])
+@pytest.mark.parametrize("name", CPU_ENGINES)
+def test_engines_give_the_same_picture(name, kind) -> None:
+    network = make_network(kind)
+    engine = open_engine(name, network, dtype=torch.float32)
+    assert engine.dtype == torch.float32 and engine.name == name
+    for size_hw, alpha in (((48, 64), 1.0), ((37, 51), 0.6), ((8, 9), 0.3), ((48, 64), 0.0)):
+        frame, style = picture(*size_hw), make_style(network, seed=size_hw[0])
+        output = engine.stylize(frame, style, alpha)
+        assert output.std() > 4
+        assert output.shape == frame.shape and output.dtype == np.uint8
+        assert signal_to_noise_db(output, reference(network, frame, style, alpha)) > SAME_DB
+
+
+@pytest.mark.parametrize("name", CPU_ENGINES)
+def test_engines_process_at_a_size_and_give_back_the_frames(name) -> None:
+    network = make_network("lean")
+    frame, style = picture(96, 132), make_style(network)
+    output = open_engine(name, network, size=40, dtype=torch.float32).stylize(frame, style)
+    assert output.shape == frame.shape
+    assert signal_to_noise_db(output, reference(network, frame, style, size=40)) > SAME_DB - 3
+    assert signal_to_noise_db(output, reference(network, frame, style)) < SAME_DB - 6
+
+
+@pytest.mark.parametrize("name", ["torch", pytest.param("openvino", marks=needs("openvino"))])
+def test_bfloat16_keeps_the_picture(name) -> None:
+    network = make_network("lean")
+    frame, style = picture(64, 96), make_style(network)
+    output = open_engine(name, network, dtype=torch.bfloat16).stylize(frame, style)
+    assert signal_to_noise_db(output, reference(network, frame, style)) > BFLOAT16_DB
+
+
+def test_bfloat16_keeps_the_picture_of_the_shipped_network() -> None:
+    stylizers = [
+        Stylizer("lite", device="cpu", engine="torch", dtype=dtype)
+        for dtype in (torch.float32, torch.bfloat16)
+    ]
+    style = stylizers[0].encode_style(picture(96, 96, seed=1))
+    frame = picture(96, 128)
+    pictures = [stylizer.stylize(frame, style) for stylizer in stylizers]
+    assert signal_to_noise_db(*pictures) > BFLOAT16_DB
+
+
+@pytest.mark.parametrize("name", CPU_ENGINES)
+def test_results_are_the_callers_to_keep(name) -> None:
+    network = make_network("lean")
+    engine = open_engine(name, network)
+    style = make_style(network)
+    first = engine.stylize(picture(seed=1), style)
+    kept = first.copy()
+    engine.stylize(picture(seed=2), style, 0.5)
+    np.testing.assert_array_equal(first, kept)
+    np.testing.assert_array_equal(engine.stylize(picture(seed=1), style), kept)
+
+
+@pytest.mark.parametrize("name", GRAPH_ENGINES)
+def test_a_mix_and_regions_follow_the_style(name) -> None:
+    network = make_network("lean")
+    engine = open_engine(name, network, dtype=torch.float32)
+    frame, styles = picture(), [make_style(network, seed) for seed in (1, 2)]
+    mixed = Style.mix([Style("s", style, "n") for style in styles], [0.3, 0.7]).statistics
+    expected = reference(network, frame, mixed)
+    assert signal_to_noise_db(engine.stylize(frame, mixed), expected) > SAME_DB
+    masks = torch.zeros(2, 48, 64)
+    masks[0, :, :32] = masks[1, :, 32:] = 1
+    regional = Regional(tuple(styles), masks)
+    np.testing.assert_array_equal(
+        engine.stylize(frame, regional), reference(network, frame, regional)
+    )
+
+
+def test_exportable_adain_is_adain() -> None:
+    pytest.importorskip("onnx")
+    from realtime_adain.engines.graph import exportable_adain
+
+    torch.manual_seed(0)
+    content = torch.randn(1, 5, 6, 7) * 3 + 1
+    mean, std = torch.randn(1, 5, 1, 1), torch.rand(1, 5, 1, 1) + 0.5
+    for alpha in (0.0, 0.4, 1.0):
+        result = exportable_adain(content, mean, std, torch.tensor(alpha))
+        torch.testing.assert_close(result, adain(content, mean, std, alpha), rtol=1e-4, atol=1e-4)
+
+
+def test_packing_a_style_loses_nothing() -> None:
+    network = make_network("lean")
+    style = make_style(network)
+    packed = pack_style(style)
+    assert packed.shape == (2, sum(network.layer_widths))
+    for layer, unpacked in zip(style, unpack_style(packed, network.layer_widths), strict=True):
+        for tensor, again in zip(layer, unpacked, strict=True):
+            assert torch.equal(tensor, again)
+
+
+def test_only_the_sizes_used_last_are_kept() -> None:
+    made = []
+    sizes = PerSize(lambda size_hw: made.append(size_hw) or size_hw, kept=2)
+    for size_hw in ((1, 1), (2, 2), (1, 1), (3, 3), (1, 1), (2, 2)):
+        assert sizes.get(size_hw) == size_hw
+    assert made == [(1, 1), (2, 2), (3, 3), (2, 2)]
+
+
+class FakeEngine:
+    """Takes a time and adds something to the frame."""
+
+    def __init__(self, name: str, clock: list[float], seconds: float, offset: int = 0) -> None:
+        self.name, self.clock, self.seconds, self.offset = name, clock, seconds, offset
+
+    def stylize(self, frame, style, alpha=1.0):
+        if self.seconds < 0:
+            raise EngineError("broken")
+        self.clock[0] += self.seconds
+        return frame + np.uint8(self.offset)
+
+
+def fake_engines(monkeypatch, **engines: tuple[float, int]) -> list[FakeEngine]:
+    clock = [0.0]
+    monkeypatch.setattr(auto.time, "perf_counter", lambda: clock[0])
+    return [FakeEngine(name, clock, *what) for name, what in engines.items()]
+
+
+def test_the_fastest_engine_wins(monkeypatch) -> None:
+    engines = fake_engines(monkeypatch, torch=(0.3, 0), openvino=(0.1, 0), onnx=(0.2, 1))
+    assert fastest_engine(engines, picture(), None).name == "openvino"
+
+
+def test_an_engine_that_fails_or_paints_otherwise_is_out(monkeypatch) -> None:
+    engines = fake_engines(monkeypatch, torch=(0.3, 0), openvino=(0.1, 90), onnx=(-1.0, 0))
+    assert fastest_engine(engines, picture() // 2, None).name == "torch"
+
+
+def test_a_choice_is_measured_once_and_remembered(tmp_path, monkeypatch) -> None:
+    network = make_network("lean")
+    style = make_style(network)
+    measured = []
+
+    def pretend(engines, frame, style):
+        measured.append(frame.shape[:2])
+        return engines[-1]
+
+    monkeypatch.setattr(auto, "fastest_engine", pretend)
+    monkeypatch.setattr(auto, "installed_engines", lambda: ("torch", "other"))
+    other = open_engine("torch", network, dtype=torch.float32)
+    other.name = "onnx"
+    opened = []
+    monkeypatch.setattr(auto, "open_engine", lambda name, *_, **__: opened.append(name) or other)
+    path = tmp_path / "cache" / "engines.json"
+    engine = AutoEngine(network, choices=path)
+    for size_hw in ((48, 64), (48, 64), (50, 60), (96, 128)):
+        assert engine.engine_for(picture(*size_hw), style) is other
+    assert measured == [(48, 64), (96, 128)]  # 50 x 60 is of the first one's class
+    assert set(json.loads(path.read_text()).values()) == {"onnx"}
+    again = AutoEngine(network, choices=path)
+    assert again.engine_for(picture(), style) is other
+    assert len(measured) == 2
+
+    path.write_text("no JSON")
+    again = AutoEngine(network, choices=path)
+    again.engine_for(picture(), style)
+    assert len(measured) == 3
+
+
+def test_a_cache_that_cannot_be_written_does_not_matter(tmp_path, monkeypatch) -> None:
+    (tmp_path / "file").write_text("")
+    network = make_network("lean")
+    monkeypatch.setattr(auto, "fastest_engine", lambda engines, frame, style: engines[0])
+    monkeypatch.setattr(auto, "installed_engines", lambda: ("torch", "onnx"))
+    engine = AutoEngine(network, choices=tmp_path / "file" / "engines.json")
+    frame = picture()
+    assert engine.stylize(frame, make_style(network)).shape == frame.shape
+
+
+def test_auto_is_torch_where_nothing_else_is_installed(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(auto, "installed_engines", lambda: ("torch",))
+    network = make_network("lean")
+    engine = AutoEngine(network, choices=tmp_path / "engines.json")
+    assert engine.engine_for(picture(), make_style(network)).name == "torch"
+    assert not (tmp_path / "engines.json").exists()
+
+
+@pytest.mark.skipif(len(installed_engines()) < 2, reason="needs an engine beside torch")
+def test_auto_gives_the_picture_of_an_installed_engine(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(auto, "installed_engines", installed_engines)
+    network = make_network("lean")
+    frame, style = picture(96, 96), make_style(network)
+    engine = AutoEngine(network, dtype=torch.float32, choices=tmp_path / "engines.json")
+    output = engine.stylize(frame, style, 0.7)
+    assert signal_to_noise_db(output, reference(network, frame, style, 0.7)) > SAME_DB
+    assert set(json.loads((tmp_path / "engines.json").read_text()).values()) <= set(
+        installed_engines()
+    )
+
+
+def test_what_is_missing_or_impossible_is_named(monkeypatch) -> None:
+    network = make_network("lean")
+    with pytest.raises(ValueError, match="engine must be one of auto, torch.*got 'warp'"):
+        open_engine("warp", network)
+    monkeypatch.setattr(registry.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(EngineError, match="needs openvino and onnx: pip install openvino onnx"):
+        open_engine("openvino", network)
+
+
+@needs("onnx")
+def test_a_dtype_that_an_engine_has_not_is_named() -> None:
+    with pytest.raises(ValueError, match="'onnx' computes in float32, not in bfloat16"):
+        Stylizer(make_network("lean"), device="cpu", engine="onnx", dtype=torch.bfloat16)
+
+
+def test_the_processor_is_read_from_cpuinfo() -> None:
+    x86 = "model name\t: Some CPU\nflags\t\t: avx512f avx512_bf16\n"
+    assert has_bfloat16(x86) and processor_name(x86) == "Some CPU"
+    assert has_bfloat16("Features\t: fp asimd bf16\n")
+    assert not has_bfloat16("flags\t\t: avx512f avx2\n")
+    assert processor_name("") != ""
+
+
+def test_engines_are_imported_when_they_are_opened() -> None:
+    code = (
+        "import sys, realtime_adain.cli\n"
+        "heavy = {'torch', 'openvino', 'onnx', 'onnxruntime'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+        "import realtime_adain.stylizer\n"
+        "heavy = {'openvino', 'onnx', 'onnxruntime'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+
+
+class FakeGraph:
+    """What a CUDA graph does: run again what was run when it was captured, on the same buffers."""
+
+    captured = 0
+
+    def capture(self, engine, inputs, output) -> None:
+        FakeGraph.captured += 1
+        self.replay = torch.inference_mode()(lambda: output.copy_(engine.repaint(*inputs)))
+
+
+@pytest.fixture
+def fake_cuda(monkeypatch) -> type[FakeGraph]:
+    """The few parts of torch.cuda that the engine uses, on the processor."""
+    cuda, empty, repaint = torch.cuda, torch.empty, CudaGraphEngine.repaint
+    capturing: list[FakeGraph] = []
+
+    def record(engine, *inputs):
+        output = repaint(engine, *inputs)
+        if capturing:
+            capturing.pop().capture(TorchEngine(engine.network, dtype=engine.dtype), inputs, output)
+        return output
+
+    def begin(graph, **_):
+        capturing.append(graph)
+        return nullcontext()
+
+    monkeypatch.setattr(CudaGraphEngine, "repaint", record)
+    monkeypatch.setattr(torch, "empty", lambda *a, pin_memory=False, **k: empty(*a, **k))
+    monkeypatch.setattr(cuda, "Stream", lambda device: Mock())
+    monkeypatch.setattr(cuda, "default_stream", lambda device: Mock())
+    for name in ("stream", "device"):
+        monkeypatch.setattr(cuda, name, lambda _: nullcontext())
+    monkeypatch.setattr(cuda, "CUDAGraph", FakeGraph)
+    monkeypatch.setattr(cuda, "graph", begin)
+    FakeGraph.captured = 0
+    return FakeGraph
+
+
+def test_a_captured_graph_reads_frame_style_and_strength_anew(fake_cuda) -> None:
+    network = make_network("lean")
+    engine = CudaGraphEngine(network, dtype=torch.float32)
+    frames = [picture(seed=seed) for seed in range(4)]
+    styles = [make_style(network, seed) for seed in range(2)]
+    kept = []
+    for index, frame in enumerate(frames):
+        kept.append(engine.stylize(frame, styles[index % 2], 1 - index / 4))
+    assert fake_cuda.captured == 1
+    for index, (frame, output) in enumerate(zip(frames, kept, strict=True)):
+        expected = reference(network, frame, styles[index % 2], 1 - index / 4)
+        assert signal_to_noise_db(output, expected) > SAME_DB
+    engine.stylize(picture(40, 40), styles[0])
+    engine.network_pass((40, 40), styles[0])()
+    assert fake_cuda.captured == 2
+
+
+def to_cuda(style):
+    return tuple((mean.cuda(), std.cuda()) for mean, std in style)
+
+
+@needs_cuda
+@pytest.mark.parametrize("kind", ["lean", "vgg"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+def test_cuda_graph_follows_style_strength_and_size(kind, dtype) -> None:
+    network = make_network(kind)
+    frame_styles = [
+        (picture(*hw), make_style(network, seed)) for seed, hw in enumerate([(48, 64)] * 3)
+    ]
+    frame_styles += [(picture(37, 51), frame_styles[0][1]), frame_styles[0]]
+    expected = [
+        reference(network, frame, style, alpha)
+        for frame, style in frame_styles
+        for alpha in (1.0, 0.4)
+    ]
+    engine = open_engine("auto", network.cuda(), dtype=dtype)
+    outputs = [
+        engine.stylize(frame, style, alpha)
+        for frame, style in [(frame, to_cuda(style)) for frame, style in frame_styles]
+        for alpha in (1.0, 0.4)
+    ]
+    for output, wanted in zip(outputs, expected, strict=True):
+        assert signal_to_noise_db(output, wanted) > 40  # cuDNN multiplies float32 in 10 bits
+
+
+@needs_cuda
+def test_cuda_captures_once_per_size(monkeypatch) -> None:
+    network = make_network("lean").cuda()
+    captures = []
+    capture = torch.cuda.graph
+    monkeypatch.setattr(torch.cuda, "graph", lambda *a, **k: captures.append(1) or capture(*a, **k))
+    engine = open_engine("torch", network, size=32)
+    for seed in range(6):
+        style = to_cuda(make_style(make_network("lean"), seed))
+        assert engine.stylize(picture(96, 128, seed), style, seed / 6).shape == (96, 128, 3)
+    assert len(captures) == 1
+    engine.stylize(picture(48, 64), style)
+    assert len(captures) == 2
+
+
+@needs_cuda
+def test_cuda_takes_styles_encoded_in_another_thread() -> None:
+    import threading
+
+    stylizer = Stylizer(make_network("lean"), device="cuda")
+    styles = []
+    thread = threading.Thread(
+        target=lambda: styles.extend(stylizer.encode_style(picture(seed=s)) for s in range(20))
+    )
+    first = stylizer.encode_style(picture(40, 40))
+    thread.start()
+    for height in range(32, 64, 8):  # captures while the other thread uses the device
+        stylizer.stylize(picture(height, 64), first)
+    thread.join()
+    assert len(styles) == 20
+    frame = picture()
+    np.testing.assert_array_equal(
+        stylizer.stylize(frame, styles[3]),
+        stylizer.stylize(frame, stylizer.encode_style(picture(seed=3))),
+    )
+
+
+@needs_cuda
+def test_graph_engines_run_on_the_processor_only() -> None:
+    with pytest.raises(ValueError, match="'onnx' runs on the processor only, not on 'cuda:0'"):
+        open_engine("onnx", make_network("lean").cuda())
+
+
+def test_the_paper_s_network_is_not_painted_in_eight_bits(tiny_network, monkeypatch) -> None:
+    monkeypatch.setattr("realtime_adain.engines.processor.has_bfloat16", lambda: True)
+    assert open_engine("torch", tiny_network).dtype == torch.bfloat16
+    assert open_engine("torch", VGGNetwork((4, 6, 8, 10))).dtype == torch.float32
