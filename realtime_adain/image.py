@@ -6,32 +6,34 @@ import argparse
 import sys
 from pathlib import Path
 
-from . import cli
+from . import cli, command
 from .errors import PictureError
+from .painter import Painter
 from .pictures import check_picture_suffix, list_pictures, read_picture, write_picture
 from .stylebook import find_styles
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the program; return its exit status."""
-    parser = cli.make_parser("image", __doc__)
+    parser = command.make_parser("image", __doc__)
     parser.add_argument("input", type=Path, help="picture, or folder of pictures")
     parser.add_argument("output", type=Path, help="picture to write, or folder (made if missing)")
     cli.add_stylizer_arguments(parser)
-    return cli.run(parser, _repaint, argv)
+    cli.add_painting_arguments(parser)
+    return command.run(parser, _repaint, argv)
 
 
 def _repaint(args: argparse.Namespace) -> int:
     jobs = _plan(args.input, args.output)
     style_paths = find_styles(args.style)
     stylizer = cli.make_stylizer(args)
-    style = cli.make_style(stylizer, style_paths, args)
+    paint = Painter(stylizer, style_paths, args)
     if args.input.is_dir():
         args.output.mkdir(parents=True, exist_ok=True)
     failed = 0
     for source, target in jobs:
         try:
-            write_picture(target, stylizer.stylize(read_picture(source), style, args.alpha))
+            write_picture(target, paint(read_picture(source)))
             print(target)
         except PictureError as error:
             failed += 1

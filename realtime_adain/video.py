@@ -9,8 +9,9 @@ from pathlib import Path
 
 import av
 
-from . import cli
+from . import cli, command
 from .errors import SourceError
+from .painter import Painter
 from .pictures import read_picture
 from .pipeline import run_pipeline
 from .progress import Progress
@@ -27,7 +28,7 @@ the exit status is 1."""
 
 def main(argv: list[str] | None = None) -> int:
     """Run the program; return its exit status."""
-    parser = cli.make_parser("video", DESCRIPTION)
+    parser = command.make_parser("video", DESCRIPTION)
     parser.add_argument("input", type=Path, help="video file, or folder of pictures (25 a second)")
     parser.add_argument("output", type=Path, help="video to write: .mp4 .m4v .mov .mkv or .webm")
     parser.add_argument("--codec", help="FFmpeg encoder (default: libx264, in .webm libvpx-vp9)")
@@ -38,7 +39,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--no-audio", action="store_true", help="leave the sound out")
     parser.add_argument("--quiet", action="store_true", help="print only what goes wrong")
     cli.add_stylizer_arguments(parser)
-    return cli.run(parser, _repaint, argv)
+    cli.add_painting_arguments(parser)
+    return command.run(parser, _repaint, argv)
 
 
 def _repaint(args: argparse.Namespace) -> int:
@@ -50,15 +52,11 @@ def _repaint(args: argparse.Namespace) -> int:
         for stream in sink.left_out:
             _warn(f"{args.output}: does not hold {stream} of the input")
         stylizer = cli.make_stylizer(args)
-        style = cli.make_style(stylizer, style_paths, args)
+        seconds = 1 / float(source.frame_rate) if source.frame_rate else 1 / 25
+        paint = Painter(stylizer, style_paths, args, frame_seconds=seconds)
         with Progress(source.frame_count, quiet=args.quiet) as progress:
             try:
-                run_pipeline(
-                    source,
-                    lambda pixels: stylizer.stylize(pixels, style, args.alpha),
-                    sink,
-                    progress.update,
-                )
+                run_pipeline(source, paint, sink, progress.update)
             except SourceError as error:
                 _keep_the_beginning(sink, progress.frames, error)
     _report(args, source, sink, progress)

@@ -1,0 +1,101 @@
+"""From the pixels of a picture or a film to the painted ones: style or regions, then colours."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .colour import ColourFollower, ColourMode, ColourMoments, finish_colours, recolour
+from .errors import StyleError
+from .pictures import read_picture
+from .regions import FittingMasks, masks_from_picture
+from .steady import SteadyFilter
+from .stylebook import SAVED_STYLE_SUFFIX
+
+if TYPE_CHECKING:
+    from .style import Style
+    from .stylizer import Stylizer
+
+
+class Painter:
+    """Paints one picture after the other as the options of a program say.
+
+    With a mask, every style has a region of its own (spatial control of the paper); without,
+    several styles are mixed in equal parts.
+
+    Args:
+        stylizer: what repaints.
+        style_paths: the styles; with a mask in the order of its colours from dark to light.
+        args: options of `cli.add_stylizer_arguments` and `cli.add_painting_arguments`.
+        frame_seconds: time from picture to picture of a film; None where each stands for itself.
+
+    Raises:
+        PictureError, StyleError: a style or the mask cannot be read.
+        ValueError: the mask has fewer colours than there are styles.
+    """
+
+    def __init__(
+        self,
+        stylizer: Stylizer,
+        style_paths: Sequence[Path],
+        args: argparse.Namespace,
+        frame_seconds: float | None = None,
+    ) -> None:
+        self._stylizer = stylizer
+        self._paths = style_paths
+        self._style_size = args.style_size
+        self._alpha = args.alpha
+        self._mode = ColourMode(args.colour)
+        self._saturation = args.saturation
+        self._steady = SteadyFilter(args.steady) if args.steady else None
+        self._frame_seconds = frame_seconds
+        self._time = 0.0
+        self._follower = ColourFollower()
+        self._masks: FittingMasks | None = None
+        if args.mask is not None:
+            self._masks = FittingMasks(masks_from_picture(args.mask, len(style_paths)))
+        self._styles: list[Style] = []
+        if self._mode is not ColourMode.MATCHED:
+            self._styles = self._encode(None)
+        elif any(path.suffix == SAVED_STYLE_SUFFIX for path in style_paths):
+            raise StyleError("a saved style has no picture whose colours could be matched")
+
+    def __call__(self, pixels: np.ndarray) -> np.ndarray:
+        """Return uint8 `(H, W, 3)` RGB painted."""
+        if self._mode is ColourMode.MATCHED:
+            self._follow_colours(pixels)
+        if self._masks is None:
+            painted = self._stylizer.stylize(pixels, self._styles[0], self._alpha)
+        else:
+            masks = self._masks.at(pixels.shape[:2])
+            painted = self._stylizer.stylize_regions(pixels, self._styles, masks, self._alpha)
+        if self._steady is not None:
+            painted = self._steady(painted, pixels, reset=self._frame_seconds is None)
+        return finish_colours(painted, pixels, self._mode, self._saturation)
+
+    def _follow_colours(self, pixels: np.ndarray) -> None:
+        """Encode the styles anew where the colours of the content have moved."""
+        if self._frame_seconds is None:
+            self._follower.reset()
+        moments = self._follower.update(pixels, self._time)
+        self._time += self._frame_seconds or 0.0
+        if moments is not None:
+            self._styles = self._encode(moments)
+
+    def _encode(self, colours: ColourMoments | None) -> list[Style]:
+        """Return one style per region: one in all where there is no mask."""
+        from .style import Style
+        from .stylizer import STYLE_SIZE
+
+        size = self._style_size or STYLE_SIZE
+        styles = []
+        for path in self._paths:
+            image = path if colours is None else recolour(read_picture(path), colours)
+            styles.append(self._stylizer.encode_style(image, size=size, name=path.stem))
+        if self._masks is not None:
+            return styles
+        return [Style.mix(styles, [1 / len(styles)] * len(styles)) if styles[1:] else styles[0]]

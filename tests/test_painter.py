@@ -1,0 +1,87 @@
+"""What `image` and `video` do beside one style: regions, colours, steadiness."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from realtime_adain import Stylizer
+from realtime_adain.image import main
+from realtime_adain.pictures import read_picture, write_picture
+
+from .conftest import picture
+
+
+@pytest.fixture
+def paint(tmp_path, capsys):
+    """Returns a function that runs `image`, with the shipped network, and returns its picture."""
+    content = tmp_path / "content.png"
+    write_picture(content, picture(64, 96))
+    settings = ["--style-size", "128", "--engine", "torch", "--precision", "float32"]
+
+    def run(*options: str) -> np.ndarray:
+        out = tmp_path / "out.png"
+        assert main([str(content), str(out), *settings, *options]) == 0, capsys.readouterr().err
+        return read_picture(out)
+
+    return run
+
+
+@pytest.fixture
+def two_styles(tmp_path) -> list[str]:
+    paths = [tmp_path / "red.png", tmp_path / "blue.png"]
+    for path, colour in zip(paths, ((220, 40, 20), (20, 60, 230)), strict=True):
+        write_picture(path, (0.7 * np.array(colour) + 0.3 * picture(64, 64)).astype(np.uint8))
+    return [str(path) for path in paths]
+
+
+def test_mask_gives_every_style_its_region(paint, two_styles, tmp_path) -> None:
+    mask = np.zeros((64, 96, 3), np.uint8)
+    mask[:, 48:] = 255
+    write_picture(tmp_path / "mask.png", mask)
+    regions = paint("--style", *two_styles, "--mask", str(tmp_path / "mask.png"))
+    swapped = paint("--style", *two_styles[::-1], "--mask", str(tmp_path / "mask.png"))
+    same = paint("--style", two_styles[0], two_styles[0], "--mask", str(tmp_path / "mask.png"))
+    left, right = np.s_[:, :24], np.s_[:, 72:]
+    change = np.abs(regions.astype(int) - same).mean(2)
+    assert change[right].mean() > 10 and change[right].mean() > 3 * change[left].mean()
+    assert np.abs(regions.astype(int) - swapped)[left].mean() > 10
+
+
+def test_mask_of_one_colour_is_refused(two_styles, tiny_weights, tmp_path, capsys) -> None:
+    write_picture(tmp_path / "mask.png", np.full((64, 96, 3), 90, np.uint8))
+    write_picture(tmp_path / "in.png", picture(64, 96))
+    out = tmp_path / "out.png"
+    arguments = [str(tmp_path / "in.png"), str(out), "--model", str(tiny_weights)]
+    assert main([*arguments, "--style", *two_styles, "--mask", str(tmp_path / "mask.png")]) == 1
+    assert "colours" in capsys.readouterr().err and not out.exists()
+
+
+def test_colours_of_the_content_stay(paint, two_styles) -> None:
+    chroma = lambda pixels: pixels.astype(float) - pixels.mean(2, keepdims=True)  # noqa: E731
+    kept = paint("--style", two_styles[0], "--colour", "content")
+    usual = paint("--style", two_styles[0])
+    own = chroma(picture(64, 96))
+    assert np.abs(chroma(kept) - own).mean() < 0.5 * np.abs(chroma(usual) - own).mean()
+
+
+def test_saturation_zero_is_grey(paint, two_styles) -> None:
+    grey = paint("--style", two_styles[0], "--saturation", "0").astype(int)
+    assert np.ptp(grey, axis=2).max() <= 2
+
+
+def test_matched_colours_encode_a_recoloured_style(paint, two_styles) -> None:
+    matched = [paint("--style", style, "--colour", "matched") for style in two_styles]
+    usual = [paint("--style", style) for style in two_styles]
+    difference = [np.abs(pair[0].astype(int) - pair[1]).mean() for pair in (matched, usual)]
+    assert difference[0] < difference[1], "styles in the content's colours are more alike"
+
+
+def test_matched_colours_need_the_style_s_picture(tiny_weights, two_styles, tmp_path, capsys):
+    stylizer = Stylizer(tiny_weights, device="cpu", engine="torch")
+    stylizer.encode_style(two_styles[0]).save(tmp_path / "saved.safetensors")
+    write_picture(tmp_path / "in.png", picture(64, 96))
+    arguments = [str(tmp_path / "in.png"), str(tmp_path / "out.png"), "--model", str(tiny_weights)]
+    style = ["--style", str(tmp_path / "saved.safetensors"), "--colour", "matched"]
+    assert main([*arguments, *style]) == 1
+    assert "no picture" in capsys.readouterr().err
