@@ -11,11 +11,14 @@ import numpy as np
 from realtime_adain import Stylizer
 from realtime_adain.capture import LatestFrame
 from realtime_adain.demo_scene import DemoScene
-from realtime_adain.live import LiveOptions, LiveSession
+from realtime_adain.live import LiveSession, StylesInUse
+from realtime_adain.live.view import Layout, View
 from realtime_adain.pictures import read_picture, resize, write_picture
 from realtime_adain.sources import open_source
+from realtime_adain.style import Style
 from realtime_adain.style_deck import StyleDeck
 from realtime_adain.styles import builtin_style_names, builtin_style_path
+from realtime_adain.stylizer import STYLE_SIZE
 
 COLUMNS = 4
 SCENE_SECONDS = 2.0
@@ -75,6 +78,9 @@ class KeptPicture:
     def poll_key(self, wait_ms: int) -> None:
         """No key is ever pressed."""
 
+    def poll_mouse(self) -> None:
+        """The mouse does nothing."""
+
 
 def live_window(stylizer: Stylizer) -> np.ndarray:
     """Return what the live window shows after some frames, side by side with the help on."""
@@ -82,12 +88,17 @@ def live_window(stylizer: Stylizer) -> np.ndarray:
     window = KeptPicture()
     with (
         LatestFrame(open_source("demo")) as frames,
-        closing(StyleDeck(paths, stylizer.encode_style)) as deck,
+        closing(StyleDeck(paths, stylizer.encode_style, size=STYLE_SIZE)) as deck,
+        LiveSession(
+            frames,
+            stylizer.stylize,
+            deck,
+            StylesInUse(deck, Style.mix),
+            view=View(layout=Layout.BESIDE),
+            window=window,
+        ) as session,
     ):
-        session = LiveSession(
-            frames, deck, stylizer.stylize, LiveOptions(side_by_side=True), window
-        )
-        session.toggle_help()
+        session.text.toggle_help()
         session.run(LIVE_FRAMES)
     return window.pixels
 

@@ -10,6 +10,9 @@ FPS_WINDOW_SECONDS = 2.0
 KEPT_LATENCIES = 10_000
 """The summary's latencies are those of the last so many frames, five minutes at 30 fps."""
 
+GRAPH_FRAMES = 120
+"""A graph shows the last so many frames, four seconds at 30 fps."""
+
 
 class LiveTiming:
     """Counts the frames shown; memory is bounded.
@@ -23,6 +26,7 @@ class LiveTiming:
         self._last = self._start
         self._recent: deque[tuple[float, float]] = deque()  # shown, latency
         self._latencies: deque[float] = deque(maxlen=KEPT_LATENCIES)
+        self._graph: deque[float] = deque(maxlen=GRAPH_FRAMES)
         self.frames = 0
 
     def add(self, captured: float, shown: float) -> None:
@@ -35,6 +39,7 @@ class LiveTiming:
         self.frames += 1
         self._last = shown
         self._latencies.append(shown - captured)
+        self._graph.append(1000 * (shown - captured))
         self._recent.append((shown, shown - captured))
         while shown - self._recent[0][0] > FPS_WINDOW_SECONDS:
             self._recent.popleft()
@@ -52,6 +57,11 @@ class LiveTiming:
         if not self._recent:
             return 0.0
         return 1000 * statistics.median(latency for _, latency in self._recent)
+
+    @property
+    def latencies_ms(self) -> tuple[float, ...]:
+        """Milliseconds from capture to display of the last frames, the newest at the end."""
+        return tuple(self._graph)
 
     def summary(self) -> str:
         """Return one line about the whole run, for the user."""

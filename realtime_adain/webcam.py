@@ -3,31 +3,63 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import random
+import sys
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from . import cli
+from . import cli, command
 from .capture import LatestFrame
-from .errors import SinkError
-from .live import LiveOptions, LiveSession
+from .colour import ColourMode
+from .errors import SinkError, StyleError
+from .live import LiveSession, StylesInUse, Stylize
+from .live.finish import Finish
+from .live.ladder import QualityLadder
+from .live.options import add_live_arguments
+from .live.person import Region
+from .live.profile import (
+    make_folder,
+    profile_arguments,
+    profile_path,
+    save_session,
+)
+from .live.regional import RegionalStylize
+from .live.screen_text import ScreenText, Stats
+from .live.strip import Strip
+from .live.view import Layout, View
+from .live.watch import FolderWatch
+from .regions import masks_from_picture
+from .sinks.base import Sink
 from .sinks.window import Window, check_display
 from .sources import SOURCE_SYNTAX, open_source
+from .sources.cameras import list_cameras
 from .style_deck import StyleDeck, check_one_readable
 from .stylebook import find_styles
 from .styles import builtin_style_names
 
+if TYPE_CHECKING:
+    from .stylizer import Stylizer
+
 TITLE = "realtime-adain"
+USUAL_FRAME_RATE = 30
+"""Frames per second that are held where the source does not tell its own."""
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the program; return its exit status."""
-    return cli.run(_make_parser(), _run_live, argv)
+    parser = _make_parser()
+
+    def body(args: argparse.Namespace) -> int:
+        return _run_live(_with_profile(parser, args, argv))
+
+    return command.run(parser, body, argv)
 
 
 def _make_parser() -> argparse.ArgumentParser:
-    parser = cli.make_parser("webcam", f"{__doc__} In the window, h shows the keys.")
+    parser = command.make_parser("webcam", f"{__doc__} In the window, h shows the keys.")
     parser.add_argument("--source", default="0", help=f"{SOURCE_SYNTAX} (default %(default)s)")
     parser.add_argument(
         "--camera-size",
@@ -35,48 +67,224 @@ def _make_parser() -> argparse.ArgumentParser:
         metavar="WxH",
         help="size to ask the camera or the demo scene for, such as 1280x720",
     )
-    parser.add_argument("--fps", type=_frame_rate, help="frame rate to ask the camera for")
-    parser.add_argument("--mirror", action="store_true", help="begin mirrored")
-    parser.add_argument("--side-by-side", action="store_true", help="begin beside the original")
-    parser.add_argument("--fullscreen", action="store_true", help="begin in full screen")
+    parser.add_argument(
+        "--fps",
+        type=_frame_rate,
+        help="frame rate to ask of the camera, the screen, the demo scene or a folder",
+    )
+    parser.add_argument("--list-cameras", action="store_true", help="print the cameras and end")
     parser.add_argument("--record", type=Path, metavar="FILE", help="record from the beginning")
     parser.add_argument(
         "--snapshots",
         type=Path,
         default=Path(),
         metavar="FOLDER",
-        help="where the keys s and r save (default: the current folder)",
+        help="where the keys s, w, r and y save (default: the current folder)",
+    )
+    parser.add_argument(
+        "--profile",
+        metavar="NAME|FILE",
+        help="begin with the settings kept under that name, or in that file, and keep those of the "
+        "end there; what else is given here wins",
+    )
+    parser.add_argument(
+        "--serve",
+        type=_address,
+        nargs="?",
+        const=("127.0.0.1", 8080),
+        metavar="[HOST:]PORT",
+        help="show the picture over HTTP as well, to a browser or OBS (8080, on this machine only)",
+    )
+    parser.add_argument(
+        "--virtual-camera",
+        nargs="?",
+        const="",
+        metavar="DEVICE",
+        help="give the picture to other programs as a camera as well",
     )
     parser.add_argument("--no-window", action="store_true", help="show nothing, until Ctrl-C")
-    parser.add_argument("--frames", type=_count, metavar="N", help="end after so many frames")
+    parser.add_argument(
+        "--frames", type=command.count, metavar="N", help="end after so many frames"
+    )
     cli.add_stylizer_arguments(parser)
+    add_live_arguments(parser)
     parser.set_defaults(style=list(builtin_style_names()))
     return parser
 
 
+def _with_profile(
+    parser: argparse.ArgumentParser, args: argparse.Namespace, argv: Sequence[str] | None
+) -> argparse.Namespace:
+    """Return the options with those of the profile under them, where there is one."""
+    if args.profile is None:
+        return args
+    kept = profile_arguments(profile_path(args.profile), sorted(vars(args)))
+    return parser.parse_args([*kept, *(sys.argv[1:] if argv is None else argv)])
+
+
 def _run_live(args: argparse.Namespace) -> int:
+    if args.list_cameras:
+        print("\n".join(map(str, list_cameras())) or "no cameras found")
+        return 0
     style_paths = find_styles(args.style)
+    mix = _find_mix(args.mix)
+    at_once = [*_find_first(args.first, style_paths), *mix]
+    style_paths = list(dict.fromkeys([*style_paths, *at_once]))
     _check(args, style_paths)
-    options = LiveOptions(args.alpha, args.mirror, args.side_by_side, args.snapshots)
+    watch = FolderWatch(args.watch) if args.watch is not None else None
     with ExitStack() as opened:
         source = open_source(args.source, size_wh=args.camera_size, frame_rate=args.fps)
         frames = opened.enter_context(LatestFrame(source))
+        view = View(mirror=args.mirror, layout=Layout(args.layout), divider=args.divider)
+        sinks = _open_sinks(args, opened, frames, view.layout)
         stylizer = cli.make_stylizer(args)
-        deck = StyleDeck(style_paths, lambda path: cli.make_style(stylizer, [path], args))
+        deck = StyleDeck(
+            style_paths,
+            stylizer.encode_style,
+            size=args.style_size or _usual_style_size(),
+            at_once=at_once,
+            sizes=args.strokes,
+            find_new=watch.find_new if watch is not None else None,
+        )
         opened.enter_context(closing(deck))
+        styles = _make_styles(args, deck, at_once, mix)
         window = None
         if not args.no_window:
-            size_wh = frames.size_hw[1] * (2 if args.side_by_side else 1), frames.size_hw[0]
+            beside = view.layout is Layout.BESIDE
+            size_wh = frames.size_hw[1] * (2 if beside else 1), frames.size_hw[0]
             window = opened.enter_context(Window(TITLE, size_wh, fullscreen=args.fullscreen))
-        session = LiveSession(frames, deck, stylizer.stylize, options, window)
-        if args.record is not None:
-            session.start_recording(args.record)
+        session = LiveSession(
+            frames,
+            _make_stylize(args, stylizer, deck, styles, frames, len(style_paths)),
+            deck,
+            styles,
+            view=view,
+            finish=Finish(
+                colour=ColourMode(args.colour),
+                saturation=args.saturation,
+                steady=args.steady,
+                region=Region(args.region),
+            ),
+            strip=Strip(visible=args.strip),
+            text=ScreenText(Stats(args.stats)),
+            folder=args.snapshots,
+            window=window,
+            sinks=sinks,
+        )
         try:
-            session.run(args.frames)
+            with session:
+                if args.record is not None:
+                    session.start_recording(args.record)
+                session.run(args.frames)
         finally:
-            session.close()
             print(session.timing.summary())
+            if args.profile is not None:
+                _keep(args, session, deck)
     return 0
+
+
+def _open_sinks(
+    args: argparse.Namespace, opened: ExitStack, frames: LatestFrame, layout: Layout
+) -> list[Sink]:
+    """Open what takes the picture beside the window, and tell where to find it."""
+    sinks = []
+    if args.serve is not None:
+        from .sinks.mjpeg_server import MjpegServerSink
+
+        server = opened.enter_context(MjpegServerSink(*args.serve))
+        print(f"serving {server.url}", flush=True)
+        sinks.append(server)
+    if args.virtual_camera is not None:
+        from .sinks.virtual_camera import VirtualCameraSink
+
+        height, width = frames.size_hw
+        camera = opened.enter_context(
+            VirtualCameraSink(
+                size_hw=(height, 2 * width if layout is Layout.BESIDE else width),
+                frame_rate=frames.frame_rate,
+                device=args.virtual_camera or None,
+            )
+        )
+        print(f"virtual camera {camera.device}", flush=True)
+        sinks.append(camera)
+    return sinks
+
+
+def _make_stylize(
+    args: argparse.Namespace,
+    stylizer: Stylizer,
+    deck: StyleDeck,
+    styles: StylesInUse,
+    frames: LatestFrame,
+    style_count: int,
+) -> Stylize:
+    """Return what repaints a frame: in regions, and as large as the rate allows, if asked for."""
+    stylize = stylizer.stylize
+    if args.mask is not None:
+        masks = masks_from_picture(args.mask, style_count)
+        stylize = RegionalStylize(stylizer.stylize_regions, masks, deck, lambda: styles.chosen)
+    if args.ladder if args.ladder is not None else not args.no_window:
+        stylize = QualityLadder(stylize, 1 / float(frames.frame_rate or USUAL_FRAME_RATE))
+    return stylize
+
+
+def _find_mix(mix: Mapping[str, float] | None) -> dict[Path, float]:
+    """Return the weights of a mix, which then sum to one, by the styles' files."""
+    found: dict[Path, float] = {}
+    for word, weight in (mix or {}).items():
+        for path in find_styles([word]):
+            found[path] = found.get(path, 0.0) + weight
+    total = sum(found.values())
+    if mix and total <= 0:
+        raise StyleError("a mix needs a weight above 0")
+    return {path: weight / total for path, weight in found.items() if weight > 0}
+
+
+def _find_first(first: str | None, paths: Sequence[Path]) -> list[Path]:
+    """Return the file of the style to begin with; none where it is not said."""
+    if first is None:
+        return []
+    if first == "random":
+        return [random.choice(paths)]
+    if first.isdecimal():
+        if not 1 <= int(first) <= len(paths):
+            raise StyleError(f"no style {first}: there are {len(paths)}")
+        return [paths[int(first) - 1]]
+    return find_styles([first])[:1]
+
+
+def _usual_style_size() -> int:
+    from .stylizer import STYLE_SIZE
+
+    return STYLE_SIZE
+
+
+def _make_styles(
+    args: argparse.Namespace, deck: StyleDeck, at_once: Sequence[Path], mix: Mapping[Path, float]
+) -> StylesInUse:
+    from .style import Style
+
+    return StylesInUse(
+        deck,
+        Style.mix,
+        alpha=args.alpha,
+        strengths=args.strengths,
+        first=deck.find(at_once[0]) if at_once else None,
+        weights={deck.find(path): weight for path, weight in mix.items()},
+        fade_seconds=args.fade,
+        tour_seconds=args.tour,
+    )
+
+
+def _keep(args: argparse.Namespace, session: LiveSession, deck: StyleDeck) -> None:
+    """Write the profile."""
+    styles = session.styles
+    settings = session.settings()
+    settings["style_size"] = args.style_size
+    settings["watch"] = str(args.watch.absolute()) if args.watch is not None else None
+    weights = styles.weights if styles.mixing else {}
+    path = profile_path(args.profile)
+    save_session(path, settings, args.style, deck.cards, styles.chosen, weights)
 
 
 def _check(args: argparse.Namespace, style_paths: Sequence[Path]) -> None:
@@ -84,13 +292,24 @@ def _check(args: argparse.Namespace, style_paths: Sequence[Path]) -> None:
     check_one_readable(style_paths)
     if not args.no_window:
         check_display()
+    if args.profile is not None:
+        make_folder(profile_path(args.profile).parent)
     if not args.snapshots.is_dir():
         raise SinkError(f"{args.snapshots}: no such folder")
 
 
+def _address(text: str) -> tuple[str, int]:
+    from .sinks.mjpeg_server import parse_address
+
+    try:
+        return parse_address(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def _size_wh(text: str) -> tuple[int, int]:
     width, height = text.lower().split("x")
-    return cli.side_length(width), cli.side_length(height)
+    return command.side_length(width), command.side_length(height)
 
 
 def _frame_rate(text: str) -> Fraction:
@@ -98,13 +317,6 @@ def _frame_rate(text: str) -> Fraction:
     if not 0 < rate <= 1000:
         raise argparse.ArgumentTypeError(f"must be above 0 and at most 1000, got {text}")
     return rate
-
-
-def _count(text: str) -> int:
-    count = int(text)
-    if count < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, got {text}")
-    return count
 
 
 if __name__ == "__main__":

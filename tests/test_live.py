@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from types import SimpleNamespace
 
 import av
 import numpy as np
 import pytest
 
+from realtime_adain import style_deck
 from realtime_adain.capture import LatestFrame
-from realtime_adain.errors import PictureError, SourceError, StyleError
+from realtime_adain.errors import PictureError, SourceError
 from realtime_adain.frame import Frame
-from realtime_adain.live import LiveOptions, LiveSession
+from realtime_adain.live import LiveSession, StylesInUse
 from realtime_adain.live.keys import ACTIONS, HELP
-from realtime_adain.pictures import read_picture
+from realtime_adain.live.view import Layout, View
+from realtime_adain.pictures import read_picture, write_picture
+from realtime_adain.sinks.base import Sink
+from realtime_adain.sinks.window import Mouse, MouseEvent
 from realtime_adain.sources.base import Source
 from realtime_adain.style_deck import StyleDeck, check_one_readable
 
@@ -61,233 +65,381 @@ class Endless(Source):
 
 
 class ScriptedWindow:
-    """Presses one key of the script after each picture; quits at the end of the script."""
+    """Does one thing of the script after each picture; quits at the end of the script.
 
-    def __init__(self, source: Endless, *keys: str | None) -> None:
+    A text is a key, an event is what the mouse does, and a function is called until it is true.
+    """
+
+    def __init__(self, source: Endless, *script: object) -> None:
         self.source = source
-        self.keys = [*keys, "q"]
+        self.script = [*script, "q"]
         self.pictures: list[np.ndarray] = []
         self.closed = False
         self.fullscreen = False
-        self._asked = False
+        self._turn: object = None
 
     def show(self, pixels: np.ndarray) -> None:
         self.pictures.append(pixels)
-        self._asked = False
+        waits = callable(self.script[0]) and not self.script[0]()
+        self._turn = None if waits else self.script.pop(0)
         self.source.turn.release()
 
     def poll_key(self, wait_ms: int = 1) -> str | None:
-        if self._asked or not self.pictures:
-            return None
-        self._asked = True
-        return self.keys.pop(0)
+        key, self._turn = (self._turn, None) if isinstance(self._turn, str) else (None, self._turn)
+        return key
+
+    def poll_mouse(self) -> MouseEvent | None:
+        event, self._turn = self._turn, None
+        return event if isinstance(event, MouseEvent) else None
 
     def toggle_fullscreen(self) -> None:
         self.fullscreen = not self.fullscreen
 
 
-def paint(pixels: np.ndarray, style: SimpleNamespace, alpha: float) -> np.ndarray:
+@dataclass(frozen=True)
+class Paint:
+    """In place of a style: what `paint` needs to know."""
+
+    name: str
+    number: float
+    size: int = 512
+
+
+def mix(styles: Sequence[Paint], weights: Sequence[float]) -> Paint:
+    number = sum(w * style.number for style, w in zip(styles, weights, strict=True))
+    return Paint(" + ".join(style.name for style in styles), number)
+
+
+def paint(pixels: np.ndarray, style: Paint, alpha: float) -> np.ndarray:
     """In place of the network: the blue tells the style and the strength."""
     painted = pixels.copy()
-    painted[..., 2] = style.number * 20 + round(10 * alpha)
+    painted[..., 2] = round(style.number * 20) + round(10 * alpha)
     return painted
 
 
-def style_of(path: Path) -> SimpleNamespace:
-    return SimpleNamespace(name=path.stem, number=int(path.stem))
+def encode(image: np.ndarray | Path, size: int, name: str) -> Paint:
+    """In place of encoding: styles are called 1, 2 ... and what is grabbed is number 9."""
+    return Paint(name, 9 if name.startswith("grab") else int(name), size)
 
 
-def play(
-    *keys: str | None, folder: Path = Path(), **options: object
-) -> tuple[ScriptedWindow, LiveSession]:
-    """Run a session of five styles with a key after each picture."""
-    source = Endless()
-    window = ScriptedWindow(source, *keys)
-    deck = StyleDeck([Path(str(number)) for number in range(1, 6)], style_of)
-    wait_until(lambda: len(deck) == 5)
-    with LatestFrame(source) as frames:
-        session = LiveSession(frames, deck, paint, LiveOptions(folder=folder, **options), window)
-        session.run()
-        session.close()
-    deck.close()
-    return window, session
+def write_five(folder: Path) -> list[Path]:
+    """Write pictures called 1.png to 5.png, each of one colour; return their paths."""
+    paths = [folder / "styles" / f"{number}.png" for number in range(1, 6)]
+    (folder / "styles").mkdir()
+    for number, path in enumerate(paths, 1):
+        write_picture(path, np.full((20, 20, 3), (250, 0, 40 * number), np.uint8))
+    return paths
 
 
-def looks(window: ScriptedWindow) -> list[tuple[int, int]]:
-    """Return style and tenths of strength of each picture, seen where no text is."""
-    blues = [int(pixels[HEIGHT // 2, 2, 2]) for pixels in window.pictures]
-    return [divmod(blue, 20) for blue in blues]
+@pytest.fixture(scope="module")
+def style_files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    return write_five(tmp_path_factory.mktemp("five"))
+
+
+@pytest.fixture(autouse=True)
+def no_breather(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(style_deck, "_BREATHER_SECONDS", 0.001)
+
+
+class Live:
+    """A session of five styles and what came of it."""
+
+    def __init__(self, paths: Sequence[Path], *script: object, **options: object) -> None:
+        self.source = Endless()
+        self.window = ScriptedWindow(self.source, *script)
+        self.deck = StyleDeck(paths, encode, size=512)
+        wait_until(lambda: len(self.deck) == len(paths))
+        chosen = {
+            name: options.pop(name)
+            for name in ("fade_seconds", "tour_seconds", "alpha", "strengths")
+            if name in options
+        }
+        self.styles = StylesInUse(self.deck, mix, **{"fade_seconds": 0.0, **chosen})
+        self.frames = LatestFrame(self.source)
+        self.session = LiveSession(
+            self.frames, paint, self.deck, self.styles, window=self.window, **options
+        )
+
+    def run(self) -> Live:
+        try:
+            with self.frames, self.session:
+                self.session.run()
+        finally:
+            self.deck.close()
+        return self
+
+    @property
+    def pictures(self) -> list[np.ndarray]:
+        return self.window.pictures
+
+    def looks(self) -> list[tuple[int, int]]:
+        """Return style and tenths of strength of each picture, seen where no text is."""
+        blues = [int(pixels[HEIGHT // 2, 2, 2]) for pixels in self.pictures]
+        return [divmod(blue, 20) for blue in blues]
+
+
+@pytest.fixture
+def play(style_files: list[Path]):
+    """A function that runs a session with a script."""
+    return lambda *script, **options: Live(style_files, *script, **options).run()
+
+
+def press(x: int, y: int) -> MouseEvent:
+    return MouseEvent(Mouse.PRESS, x, y)
+
+
+def drag(x: int, y: int) -> MouseEvent:
+    return MouseEvent(Mouse.DRAG, x, y)
+
+
+def release(x: int, y: int) -> MouseEvent:
+    return MouseEvent(Mouse.RELEASE, x, y)
 
 
 def test_every_key_in_the_help_does_something_and_the_other_way_round() -> None:
-    assert {"n", "p", "left", "right", "[", "]", "up", "down", "m", "b", "s", "r"} <= set(ACTIONS)
-    assert {"space", "f", "i", "h", "q", "escape", *"123456789"} <= set(ACTIONS)
+    assert set("npm[],.+-=axovgcjktezmbdswryfihq0123456789") <= set(ACTIONS)
+    assert {"left", "right", "up", "down", "space", "escape"} <= set(ACTIONS)
     shown = " ".join(keys for keys, _ in HELP)
     named = {"escape": "Esc"} | dict.fromkeys("2345678", "...")
     assert all(named.get(key, key) in shown for key in ACTIONS)
+    assert sum(len(keys.split()) for keys, _ in HELP) == len(ACTIONS) - 6 + 1  # 2 to 8; mouse
 
 
-def test_next_and_previous_style_go_in_a_circle() -> None:
-    window, _ = play("n", "right", "p", "left", "p", None)
-    assert [style for style, _ in looks(window)] == [1, 2, 3, 2, 1, 5, 5]
+def test_next_and_previous_style_go_in_a_circle(play) -> None:
+    live = play("n", "right", "p", "left", "p", None)
+    assert [style for style, _ in live.looks()] == [1, 2, 3, 2, 1, 5, 5]
 
 
-def test_numbers_choose_a_style_where_there_is_one() -> None:
-    window, _ = play("4", "9", "2", None)
-    assert [style for style, _ in looks(window)] == [1, 4, 4, 2, 2]
+def test_numbers_choose_a_style_where_there_is_one(play) -> None:
+    live = play("4", "9", "2", None)
+    assert [style for style, _ in live.looks()] == [1, 4, 4, 2, 2]
 
 
-def test_strength_goes_in_steps_and_stays_in_range() -> None:
-    window, _ = play("]", "[", "down", "up", *["["] * 11, None)
-    tenths = [tenth for _, tenth in looks(window)]
-    assert tenths == [10, 10, 9, 8, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 0, 0, 0]
+def test_a_random_style_is_another_one(play) -> None:
+    styles = [style for style, _ in play(*["0"] * 12, None).looks()]
+    assert all(one != two for one, two in zip(styles[:12], styles[1:13], strict=True))
 
 
-def test_mirror_exchanges_left_and_right() -> None:
-    window, _ = play("m", "m", None)
-    lefts = [int(pixels[HEIGHT // 2, 2, 0]) for pixels in window.pictures]
+def test_strength_goes_in_small_steps_stays_in_range_and_belongs_to_the_style(play) -> None:
+    live = play("]", "[", "[", "n", "down", "down", "p", *["["] * 25, None)
+    tenths = [tenth for _, tenth in live.looks()]
+    assert tenths[:8] == [10, 10, 10, 9, 10, 10, 9, 9]
+    assert tenths[-2:] == [0, 0]
+    assert live.session.settings()["strengths"] == {"1": 0.0, "2": 0.9}
+
+
+def test_strokes_are_encoded_anew_in_steps(style_files: list[Path]) -> None:
+    def sizes() -> list[int]:
+        return [card.style.size for card in live.deck]
+
+    live = Live(style_files, ".", ".", lambda: sizes()[0] == 1024, ",", "n", ",", lambda: True)
+    live.window.script[-1:-1] = [lambda: sizes() == [724, 362, 512, 512, 512]]
+    live.run()
+    assert live.session.settings()["strokes"] == {"1": 724, "2": 362}
+
+
+def test_mirror_exchanges_left_and_right(play) -> None:
+    lefts = [int(pixels[HEIGHT // 2, 2, 0]) for pixels in play("m", "m", None).pictures]
     assert lefts == [0, 200, 0, 0]
 
 
-def test_side_by_side_shows_the_original_on_the_left() -> None:
-    window, _ = play("b", "b", None)
-    assert [pixels.shape[1] for pixels in window.pictures] == [160, 320, 160, 160]
-    both = window.pictures[1]
+def test_side_by_side_shows_the_original_on_the_left(play) -> None:
+    pictures = play("b", "b", None).pictures
+    assert [pixels.shape[1] for pixels in pictures] == [160, 320, 160, 160]
+    both = pictures[1]
     assert both[HEIGHT // 2, 2, 2] == 0 and both[HEIGHT // 2, 162, 2] == 30
 
 
-def test_a_frozen_picture_follows_style_strength_and_mirror() -> None:
-    window, session = play("space", "n", "[", "m", None, "space", None)
-    greens = [int(pixels[HEIGHT // 2, 2, 1]) for pixels in window.pictures]
-    assert greens[:6] == [0] * 6 and min(greens[6:]) > 0
-    assert looks(window)[1:5] == [(1, 10), (2, 10), (2, 9), (2, 9)]
-    assert window.pictures[4][HEIGHT // 2, 2, 0] == 200
-    assert session.timing.frames < len(window.pictures)
+def test_the_divider_stands_between_original_and_painted_and_can_be_dragged(play) -> None:
+    middle = press(80, 60), drag(40, 60), drag(30, 70), release(30, 70)
+    live = play("d", None, *middle, None, "d", None)
+    blues = [pixels[HEIGHT // 2 - 20, [20, 50, 120], 2].tolist() for pixels in live.pictures]
+    assert blues[0] == blues[-1] == [30, 30, 30]
+    assert blues[1] == [0, 0, 30]
+    assert blues[5:8] == [[0, 30, 30]] * 3
+    assert len(live.deck) == 5  # nothing was grabbed
 
 
-def test_help_status_and_fullscreen() -> None:
-    window, _ = play("i", "h", "h", "f", None)
-    dark = [(pixels[..., 0] + pixels[..., 2] == 0).sum() for pixels in window.pictures]
-    assert dark[2] != dark[1]  # the help lies over the middle
-    assert window.fullscreen
+def test_a_frozen_picture_follows_style_strength_and_mirror(play) -> None:
+    live = play("space", "n", "[", "[", "m", None, "space", None)
+    greens = [int(pixels[HEIGHT // 2, 2, 1]) for pixels in live.pictures]
+    assert greens[:7] == [0] * 7 and min(greens[7:]) > 0
+    assert live.looks()[1:6] == [(1, 10), (2, 10), (2, 10), (2, 9), (2, 9)]
+    assert live.pictures[5][HEIGHT // 2, 2, 0] == 200
+    assert live.session.timing.frames < len(live.pictures)
 
 
-def test_closing_the_window_quits() -> None:
-    source = Endless()
-    window = ScriptedWindow(source, None)
-    window.closed = True
-    with LatestFrame(source) as frames:
-        deck = StyleDeck([Path("1")], style_of)
-        LiveSession(frames, deck, paint, LiveOptions(), window).run()
-    assert len(window.pictures) <= 1
+def test_a_frozen_picture_follows_a_fade_to_its_end(style_files: list[Path]) -> None:
+    live = Live(style_files, "space", "4", lambda: live.looks()[-1] == (4, 10), fade_seconds=0.1)
+    live.run()
+    blues = [int(pixels[HEIGHT // 2, 2, 2]) for pixels in live.pictures]
+    assert blues[0] == 30 and blues[-1] == 90
+    assert blues == sorted(blues)
+    assert any(30 < blue < 90 for blue in blues)
 
 
-def test_snapshots_have_no_text_and_never_overwrite(tmp_path: Path) -> None:
-    play("h", "s", "s", "b", "s", folder=tmp_path)
+def test_help_stats_and_fullscreen(play) -> None:
+    live = play("i", "i", "h", "h", "f", None)
+    assert live.window.fullscreen
+
+    def marked(index: int, rows: slice) -> int:
+        pixels = live.pictures[index][rows]
+        return int((pixels[..., 2] != 30).sum())
+
+    top, middle = slice(0, 30), slice(50, 70)
+    assert marked(0, top) > 0 and marked(1, top) > 0
+    assert marked(1, slice(45, 80)) > 1000 > marked(0, slice(45, 80))  # the graph
+    assert marked(2, slice(0, 60)) == 0
+    assert marked(3, middle) > 0 and marked(4, middle) == 0
+
+
+def test_closing_the_window_quits(style_files: list[Path]) -> None:
+    live = Live(style_files, None)
+    live.window.closed = True
+    live.run()
+    assert len(live.pictures) <= 1
+
+
+def test_snapshots_have_no_text_and_never_overwrite(play, tmp_path: Path) -> None:
+    play("h", "s", "s", "w", "b", "s", folder=tmp_path)
     pictures = [read_picture(path) for path in sorted(tmp_path.iterdir())]
-    assert sorted(pixels.shape[1] for pixels in pictures) == [160, 160, 320]
+    assert sorted(pixels.shape[1] for pixels in pictures) == [160, 160, 320, 320]
     for pixels in pictures:
         assert len(np.unique(pixels[:, -80:, 2])) == 1  # flat: nothing is written on it
 
 
 def test_a_snapshot_that_cannot_be_saved_is_told(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    play, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    play("s", None, folder=tmp_path / "missing")
+    ended = []
+    play("s", lambda: len(ended.append(0) or ended) > 20, folder=tmp_path / "missing")
     assert "cannot be written" in capsys.readouterr().err
 
 
-def test_a_recording_keeps_its_layout_and_plays(tmp_path: Path) -> None:
-    play(None, "r", None, "b", None, None, "r", None, folder=tmp_path)
+def test_a_recording_keeps_its_layout_and_plays(style_files: list[Path], tmp_path: Path) -> None:
+    def runs() -> bool:
+        return live.session._overlay().recording is not None
+
+    live = Live(style_files, None, "r", runs, None, "b", None, None, "r", None, folder=tmp_path)
+    live.run()
     (path,) = tmp_path.iterdir()
     with av.open(path) as container:
         sizes = [(frame.height, frame.width) for frame in container.decode(video=0)]
-    assert sizes == [(HEIGHT, WIDTH)] * 5
+    assert set(sizes) == {(HEIGHT, WIDTH)}
+    assert 4 <= len(sizes) <= len(live.pictures)
 
 
 def test_a_recording_that_runs_at_the_end_is_finished(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    style_files: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    play("b", "r", None, None, folder=tmp_path)
-    (path,) = tmp_path.iterdir()
+    path = tmp_path / "out.mp4"
+    live = Live(style_files, None, None, view=View(layout=Layout.BESIDE))
+    live.session.start_recording(path)
+    live.run()
     with av.open(path) as container:
         widths = [frame.width for frame in container.decode(video=0)]
     assert widths == [2 * WIDTH] * 3
     assert capsys.readouterr().out == f"recorded {path}\n"
 
 
-def test_the_end_of_the_source_ends_the_session() -> None:
-    source = Endless(frames=1)
-    with LatestFrame(source) as frames:
-        deck = StyleDeck([Path("1")], style_of)
-        session = LiveSession(frames, deck, paint, LiveOptions())
-        session.run()
-    assert session.timing.frames == 1
+def test_other_sinks_get_every_painted_picture_without_text(play) -> None:
+    class Kept(Sink):
+        def __init__(self) -> None:
+            self.frames: list[Frame] = []
+
+        def write(self, frame: Frame) -> None:
+            self.frames.append(frame)
+
+        def close(self) -> None:
+            pass
+
+    kept = Kept()
+    live = play("h", None, sinks=[kept])
+    assert len(kept.frames) == live.session.timing.frames
+    assert all((frame.pixels[..., 2] == 30).all() for frame in kept.frames)
 
 
-def test_an_error_of_the_source_ends_the_session() -> None:
+def test_the_strip_is_clicked(play) -> None:
+    third = press(80, 104), release(80, 104)  # of five in the middle, the third
+    live = play("v", *third, "v", None)
+    assert [style for style, _ in live.looks()] == [1, 1, 3, 3, 3, 3]
+    strip = live.pictures[2][92:116]
+    assert (strip[..., 0] > 200).sum() > 5 * 300  # the five pictures are red
+    assert (live.pictures[-1][92:116, :, 0] == 200).sum() <= 24 * 80
+
+
+@pytest.mark.parametrize(
+    ("script", "size_hw"),
+    [
+        (("g",), (HEIGHT, WIDTH)),
+        ((press(20, 20), drag(60, 50), release(60, 50)), (30, 40)),
+        (("b", press(200, 20), drag(60, 50), release(60, 50)), (30, 40)),
+        ((press(150, 100), drag(110, 500), release(110, 500)), (20, 40)),
+    ],
+    ids=["frame", "piece", "piece beside", "beyond the edge"],
+)
+def test_what_is_grabbed_becomes_a_style_and_is_used(
+    script: tuple[object, ...], size_hw: tuple[int, int], style_files: list[Path]
+) -> None:
+    live = Live(style_files, None, *script, lambda: len(live.deck) == 6, None, None)
+    live.run()
+    card = live.deck.cards[-1]
+    assert (card.name, card.source.shape[:2]) == ("grab 1", size_hw)
+    assert (card.source[..., 2] == 0).all()  # of the original, not of what is painted
+    assert live.looks()[-1] == (9, 10) or live.pictures[-1][60, 162, 2] == 190
+
+
+def test_a_click_into_the_picture_grabs_nothing(play) -> None:
+    live = play(press(20, 20), drag(25, 22), release(25, 22), None, None)
+    assert len(live.deck) == 5
+    assert [style for style, _ in live.looks()] == [1] * 6
+
+
+def test_a_problem_of_the_source_stands_over_the_last_picture(style_files: list[Path]) -> None:
+    live = Live(style_files, None, lambda: setattr(live.source, "problem", "unplugged") or True)
+    live.window.script.insert(2, None)
+    live.run()
+    clean, *_, troubled = live.pictures
+    red = (troubled[45:75, 20:140, 0] > 220) & (troubled[45:75, 20:140, 1] < 90)
+    assert red.sum() > 20
+    assert not (clean[45:75, 20:140, 0] > 220).any()
+
+
+def test_the_end_of_the_source_ends_the_session(style_files: list[Path]) -> None:
+    live = Live(style_files, *[None] * 50)
+    live.source.frames = 1
+    assert live.run().session.timing.frames == 1
+
+
+def test_an_error_of_the_source_ends_the_session(style_files: list[Path]) -> None:
     class Broken(Endless):
         def __iter__(self) -> Iterator[Frame]:
             raise SourceError("unplugged")
 
-    with LatestFrame(Broken()) as frames, pytest.raises(SourceError, match="unplugged"):
-        LiveSession(frames, StyleDeck([Path("1")], style_of), paint, LiveOptions()).run()
+    live = Live(style_files, None)
+    live.frames = live.session._frames = LatestFrame(Broken())
+    with pytest.raises(SourceError, match="unplugged"):
+        live.run()
 
 
-def test_the_deck_encodes_the_first_style_at_once_and_the_others_later() -> None:
-    gate = threading.Event()
+def test_an_errand_that_fails_otherwise_ends_the_session(play, monkeypatch) -> None:
+    from realtime_adain.live import session
 
-    def encode(path: Path) -> SimpleNamespace:
-        assert path.stem == "1" or gate.wait(5)
-        return style_of(path)
+    def fails(*_: object) -> None:
+        raise MemoryError("no memory")
 
-    deck = StyleDeck([Path("1"), Path("2")], encode)
-    assert len(deck) == 1 and not deck.select(1)
-    gate.set()
-    wait_until(lambda: deck.select(1))
-    assert deck.current.name == "2"
-    deck.close()
+    monkeypatch.setattr(session, "save_snapshot", fails)
+    with pytest.raises(MemoryError, match="no memory"):
+        play("s", *[None] * 500)
 
 
-def test_the_deck_leaves_out_what_is_broken() -> None:
-    def encode(path: Path) -> SimpleNamespace:
-        if path.stem in "13":
-            raise PictureError(f"{path}: not a picture")
-        return style_of(path)
-
-    deck = StyleDeck([Path(name) for name in "1234"], encode)
-    assert deck.current.name == "2"
-    wait_until(lambda: len(deck) == 2)
-    assert [deck.next_problem() for _ in range(3)] == ["1: not a picture", "3: not a picture", None]
-    deck.turn(1)
-    assert deck.current.name == "4"
-    deck.close()
-
-
-def test_a_deck_without_a_style_is_an_error() -> None:
-    def encode(path: Path) -> SimpleNamespace:
-        raise PictureError(f"{path}: not a picture")
-
-    with pytest.raises(StyleError, match="none of the styles can be used: 1: not a picture"):
-        StyleDeck([Path("1"), Path("2")], encode)
-
-
-def test_another_failure_of_the_deck_is_not_hidden() -> None:
-    def encode(path: Path) -> SimpleNamespace:
-        if path.stem == "2":
-            raise RuntimeError("out of memory")
-        return style_of(path)
-
-    deck = StyleDeck([Path("1"), Path("2")], encode)
-    with pytest.raises(StyleError, match="out of memory") as raised:
-        wait_until(lambda: deck.next_problem() is not None)
-    assert isinstance(raised.value.__cause__, RuntimeError)
-    deck.close()
+def test_no_thread_stays(play, tmp_path: Path) -> None:
+    before = set(threading.enumerate())
+    play("g", "n", folder=tmp_path)
+    assert set(threading.enumerate()) <= before
 
 
 def test_styles_are_checked_before_the_network_is_loaded(tmp_path: Path) -> None:
-    from realtime_adain.pictures import write_picture
-
     broken, good = tmp_path / "broken.png", tmp_path / "good.png"
     broken.write_bytes(b"no picture")
     write_picture(good, picture())

@@ -5,13 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from realtime_adain.overlay import Overlay, draw_overlay, side_by_side
+from realtime_adain.overlay import Overlay, draw_overlay, side_by_side, split
 
 FULL = Overlay(
     status=("starry", "80%", "31.4 fps", "41 ms"),
     message="saved snapshot.png",
     help=(("n p", "next, previous style"), ("q", "quit")),
     recording="0:12",
+    problem="no camera",
+    graph=(10.0, 20.0, 900.0),
+    grip=8,
+    frame=(2, 2, 12, 12),
 )
 
 
@@ -43,8 +47,17 @@ def test_nothing_to_say_changes_nothing() -> None:
         (Overlay(recording="0:12"), slice(0, 60), slice(540, 640)),
         (Overlay(message="saved a.png"), slice(420, 480), slice(200, 440)),
         (Overlay(help=FULL.help), slice(180, 300), slice(180, 460)),
+        (Overlay(problem="no camera"), slice(210, 270), slice(230, 410)),
+        (Overlay(graph=(20.0, 40.0)), slice(0, 60), slice(0, 180)),
+        (Overlay(status=("a",), graph=(20.0, 40.0)), slice(0, 100), slice(0, 180)),
+        (Overlay(message="saved a.png", below=80), slice(340, 400), slice(200, 440)),
+        (Overlay(grip=100), slice(226, 254), slice(86, 114)),
+        (Overlay(frame=(50, 60, 90, 110)), slice(58, 113), slice(48, 93)),
     ],
-    ids=["status", "recording", "message", "help"],
+    ids=[
+        *("status", "recording", "message", "help", "problem", "graph", "graph below status"),
+        *("message above the strip", "grip", "frame"),
+    ],
 )
 def test_each_part_stays_in_its_corner(overlay: Overlay, rows: slice, columns: slice) -> None:
     difference = changed(grey(480, 640), draw_overlay(grey(480, 640), overlay))
@@ -62,8 +75,36 @@ def test_text_stands_out_from_any_picture(value: int) -> None:
     assert panel < 100
 
 
+def test_a_problem_gives_way_to_the_help() -> None:
+    with_help = Overlay(help=FULL.help)
+    both = Overlay(help=FULL.help, problem="no camera, and nothing to be seen of it anywhere")
+    drawn = [draw_overlay(grey(480, 640), overlay) for overlay in (with_help, both)]
+    assert (drawn[0] == drawn[1]).all()
+
+
+def test_the_help_has_bright_keys_in_both_columns() -> None:
+    lines = (("A", "b", "C", "d"), ("A", "b"))
+    drawn = draw_overlay(grey(480, 640, 0), Overlay(help=lines))[:, :, 0]
+    bright = (drawn[200:240] > 235).any(0).nonzero()[0]
+    soft = (drawn[200:240] > 180).any(0).nonzero()[0]
+    assert len(set((bright // 8).tolist())) < len(set((soft // 8).tolist()))
+    assert np.ptp(bright) > 30
+
+
+def test_the_graph_rises_with_the_latency_and_scrolls_in_from_the_right() -> None:
+    def line(*values: float) -> tuple[np.ndarray, np.ndarray]:
+        drawn = draw_overlay(grey(480, 640, 0), Overlay(graph=values)).astype(int)
+        return ((drawn[..., 1] > 150) & (drawn[..., 2] < drawn[..., 1] - 40)).nonzero()
+
+    low, high, scaled = line(*[10.0] * 30), line(*[45.0] * 30), line(*[45.0] * 20, *[450.0] * 10)
+    assert high[0].mean() < low[0].mean() - 20
+    assert 100 < low[1].min() < 140 < low[1].max()  # a quarter of the width
+    assert scaled[0].max() > high[0].max() + 20 and np.ptp(scaled[0]) > 30
+
+
 def test_the_recording_dot_is_red() -> None:
-    red, green, blue = (draw_overlay(grey(480, 640), FULL)[..., c].astype(int) for c in range(3))
+    alone = Overlay(recording="0:12")
+    red, green, blue = (draw_overlay(grey(480, 640), alone)[..., c].astype(int) for c in range(3))
     dots = (red > 200) & (green < 90) & (blue < 90)
     assert 40 < dots.sum() < 400
     assert dots[:60, 540:].sum() == dots.sum()
@@ -86,3 +127,12 @@ def test_side_by_side_has_the_first_picture_on_the_left() -> None:
     both = side_by_side(grey(10, 20, 1), grey(10, 20, 2))
     assert both.shape == (10, 40, 3)
     assert (both[:, :20] == 1).all() and (both[:, 20:] == 2).all()
+
+
+@pytest.mark.parametrize("column", [0, 1, 7, 20])
+def test_split_has_the_first_picture_left_of_the_line(column: int) -> None:
+    left, right = grey(10, 20, 1), grey(10, 20, 2)
+    both = split(left, right, column)
+    assert (both[:, : max(0, column - 1)] == 1).all() and (both[:, column + 1 :] == 2).all()
+    assert (both[:, max(0, column - 1) : column + 1] == 255).all()
+    assert (right == 2).all()

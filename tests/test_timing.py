@@ -38,6 +38,17 @@ def test_fps_and_latency_are_those_of_late(clock: None) -> None:
     assert measured.latency_ms == pytest.approx(30)
 
 
+def test_the_graph_has_the_latencies_of_the_last_frames(
+    clock: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timing, "GRAPH_FRAMES", 3)
+    measured = LiveTiming()
+    assert measured.latencies_ms == ()
+    for index in range(1, 6):
+        measured.add(100 + index - index / 1000, 100 + index)
+    assert measured.latencies_ms == pytest.approx((3, 4, 5))
+
+
 def test_memory_is_bounded(clock: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timing, "KEPT_LATENCIES", 10)
     measured = LiveTiming()

@@ -6,17 +6,22 @@ import _thread
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
+from urllib.request import urlopen
 
 import av
+import cv2
 import numpy as np
 import pytest
 
 from realtime_adain import webcam
 from realtime_adain.errors import SourceError
 from realtime_adain.frame import Frame
+from realtime_adain.live import LiveSession
+from realtime_adain.pictures import write_picture
 from realtime_adain.sources import demo
 from realtime_adain.sources.base import Source
 from realtime_adain.sources.paced import PacedSource
@@ -193,8 +198,116 @@ def test_a_broken_style_is_told_and_left_out(
 
 
 @pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (["--first", "2"], "no style 2: there are 1"),
+        (["--first", "wave"], "no style named 'wave'; did you mean 'waves'"),
+        (["--mix", "waves:0.5,missing.png:0.5"], "missing.png: no such style file"),
+        (["--mix", "waves:0"], "a mix needs a weight above 0"),
+        (["--watch", "missing"], "missing: no such folder"),
+    ],
+)
+def test_styles_that_cannot_be_had_are_told_at_once(
+    options: list[str], problem: str, painted: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert problem in refused([*HEADLESS, *painted, *options], capsys)
+
+
+def kept(path: Path) -> dict[str, object]:
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+def test_a_profile_keeps_the_options_and_the_command_line_wins(
+    painted: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "new" / "stage.toml"
+    run = [*HEADLESS, *painted, "--profile", str(path), "--frames", "2"]
+    settings = ["--alpha", "0.5", "--mirror", "--split", "--divider", "0.2", "--fade", "1.5"]
+    settings += ["--colour", "content", "--saturation", "0.5", "--steady", "0", "--strip"]
+    settings += ["--strengths", "waves:0.3", "--strokes", "stripes:300", "--tour", "7"]
+    settings += ["--mix", "waves:0.2,ink:0.6", "--style-size", "256", "--stats", "graph"]
+    assert webcam.main([*run, *settings]) == 0
+    first = kept(path)
+    style = painted[3]
+    assert first == {
+        **{"alpha": 0.5, "mirror": True, "layout": "split", "divider": 0.2, "fade": 1.5},
+        **{"colour": "content", "saturation": 0.5, "steady": 0.0, "strip": True},
+        **{"strengths": "waves:0.3", "strokes": "stripes:300", "tour": 7.0, "stats": "graph"},
+        **{"mix": "waves:0.25,ink:0.75", "first": "waves", "style_size": 256},
+        **{"style": [style], "region": "all", "fullscreen": False},
+    }
+    assert webcam.main(run) == 0
+    assert kept(path) == first
+    assert webcam.main([*run, "--no-mirror", "--alpha", "1", "--side-by-side"]) == 0
+    assert kept(path) == first | {"mirror": False, "alpha": 1.0, "layout": "beside"}
+    path.write_text("alpha = 0.5\nhair = 3\n")
+    capsys.readouterr()
+    assert refused(run, capsys).endswith("stage.toml: there is no setting named 'hair'")
+
+
+@pytest.mark.parametrize("end", [unplug, _thread.interrupt_main], ids=["unplugged", "ctrl-c"])
+def test_a_profile_is_kept_whatever_ends_the_program(
+    end: Callable[[], None], painted: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webcam, "open_source", lambda *_, **__: PacedSource(Ending(end)))
+    path = tmp_path / "stage.toml"
+    assert webcam.main(["--no-window", *painted, "--profile", str(path), "--mirror"]) != 0
+    assert kept(path)["mirror"] is True
+
+
+def test_a_watched_folder_gives_styles(
+    painted: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_picture(tmp_path / "found.png", picture(seed=5))
+    seen: list[str] = []
+    complete = LiveSession._hear
+
+    def hear(session: LiveSession) -> None:
+        complete(session)
+        seen[:] = [card.name for card in session._deck]
+        if len(seen) == 2:
+            session.quit()
+
+    monkeypatch.setattr(LiveSession, "_hear", hear)
+    options = ["--watch", str(tmp_path), "--fps", "60", "--frames", "1800"]
+    assert webcam.main([*HEADLESS, *painted, *options]) == 0
+    assert seen == ["stripes", "found"]
+
+
+def test_the_picture_is_served_over_http(
+    painted: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fetched: list[bytes] = []
+    complete = LiveSession._hear
+
+    def hear(session: LiveSession) -> None:
+        complete(session)
+        if session.timing.frames == 3 and not fetched:
+            (line,) = capsys.readouterr().out.splitlines()
+            url = line.removeprefix("serving ")
+            fetched.append(urlopen(f"{url.rstrip('/')}/frame.jpg", timeout=5).read())
+
+    monkeypatch.setattr(LiveSession, "_hear", hear)
+    assert webcam.main([*HEADLESS, *painted, "--serve", "0", "--frames", "4"]) == 0
+    pixels = cv2.imdecode(np.frombuffer(fetched[0], np.uint8), cv2.IMREAD_COLOR)
+    assert pixels.shape == (48, 64, 3)
+
+
+@pytest.mark.parametrize(
     "options",
     [
+        ["--serve", "x"],
+        ["--mix", "waves"],
+        ["--mix", "waves:2"],
+        ["--fade", "-1"],
+        ["--tour", "0"],
+        ["--strokes", "waves:3"],
+        ["--colour", "pink"],
+        ["--saturation", "3"],
+        ["--steady", "1"],
+        ["--region", "sky"],
+        ["--layout", "round"],
+        ["--divider", "2"],
         ["--camera-size", "640"],
         ["--camera-size", "640x4"],
         ["--fps", "0"],

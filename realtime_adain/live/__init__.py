@@ -1,7 +1,16 @@
-"""A live session: newest frame, stylize, compose, show; driven by keys."""
+"""A live session: newest frame, paint, compose, show; played by keys and mouse.
+
+`session` is the loop. Its parts know nothing of one another: `styles_in_use` says what a frame is
+painted with, `ladder` how large and `regional` where, `finish` what is done to it then, `view` how
+it stands beside the original; `strip`, `screen_text` and `mouse` are what the user sees and
+touches, and `keys` the table of all keys; `recorder` and `errands` keep disk and encoder away from
+the picture.
+"""
 
 from __future__ import annotations
 
-from .session import LiveOptions, LiveSession
+from .ladder import Stylize
+from .session import LiveSession
+from .styles_in_use import StylesInUse
 
-__all__ = ["LiveOptions", "LiveSession"]
+__all__ = ["LiveSession", "Stylize", "StylesInUse"]

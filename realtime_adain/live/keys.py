@@ -5,54 +5,104 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from .finish import SATURATION_STEP
+from .styles_in_use import STRENGTH_STEP, STROKE_STEP, WEIGHT_STEP
+from .view import Layout
+
 if TYPE_CHECKING:
     from .session import LiveSession
 
-Action = Callable[["LiveSession"], None]
-
-STRENGTH_STEP = 0.1
-
-
-def _use_style(number: int) -> Action:
-    return lambda live: live.select_style(number)
+Action = Callable[["LiveSession"], "str | None"]
+"""Does what a key is for and returns a line for the user, where there is something to say."""
 
 
-def _next_style(live: LiveSession) -> None:
-    live.turn_style(1)
+def _turn(steps: int) -> Action:
+    return lambda live: live.styles.turn(steps)
 
 
-def _previous_style(live: LiveSession) -> None:
-    live.turn_style(-1)
+def _use(number: int) -> Action:
+    return lambda live: live.styles.choose_number(number)
 
 
-def _weaker(live: LiveSession) -> None:
-    live.change_strength(-STRENGTH_STEP)
+def _strength(by: float) -> Action:
+    return lambda live: live.styles.change_strength(by)
 
 
-def _stronger(live: LiveSession) -> None:
-    live.change_strength(STRENGTH_STEP)
+def _strokes(factor: float) -> Action:
+    return lambda live: live.styles.change_strokes(factor)
+
+
+def _weight(by: float) -> Action:
+    return lambda live: live.styles.change_weight(by)
+
+
+def _saturation(by: float) -> Action:
+    return lambda live: live.finish.change_saturation(by)
+
+
+def _layout(layout: Layout) -> Action:
+    return lambda live: live.view.toggle_layout(layout)
 
 
 _TABLE: tuple[tuple[str, str, dict[str, Action]], ...] = (
     (
         "n p  right left",
         "next, previous style",
-        {"n": _next_style, "right": _next_style, "p": _previous_style, "left": _previous_style},
+        {"n": _turn(1), "right": _turn(1), "p": _turn(-1), "left": _turn(-1)},
     ),
-    ("1 ... 9", "that style", {str(number): _use_style(number) for number in range(1, 10)}),
+    ("1 ... 9", "that style", {str(number): _use(number) for number in range(1, 10)}),
+    ("0", "a random style", {"0": lambda live: live.styles.choose_random()}),
     (
         "[ ]  down up",
         "weaker, stronger",
-        {"[": _weaker, "down": _weaker, "]": _stronger, "up": _stronger},
+        {
+            "[": _strength(-STRENGTH_STEP),
+            "down": _strength(-STRENGTH_STEP),
+            "]": _strength(STRENGTH_STEP),
+            "up": _strength(STRENGTH_STEP),
+        },
     ),
+    (
+        ", .",
+        "finer, larger strokes",
+        {",": _strokes(1 / STROKE_STEP), ".": _strokes(STROKE_STEP)},
+    ),
+    ("a", "mix styles, or not", {"a": lambda live: live.styles.toggle_mix()}),
+    (
+        "- + =",
+        "less, more of the style in the mix",
+        {"-": _weight(-WEIGHT_STEP), "+": _weight(WEIGHT_STEP), "=": _weight(WEIGHT_STEP)},
+    ),
+    ("x", "cross-fade on, off", {"x": lambda live: live.styles.toggle_fade()}),
+    ("o", "tour of the styles", {"o": lambda live: live.styles.toggle_tour()}),
+    ("v", "strip of styles, to click", {"v": lambda live: live.strip.toggle()}),
+    ("g  mouse", "grab picture, piece as a style", {"g": lambda live: live.grab()}),
+    ("c", "whose colours", {"c": lambda live: live.finish.turn_colour()}),
+    (
+        "j k",
+        "weaker, stronger colours",
+        {"j": _saturation(-SATURATION_STEP), "k": _saturation(SATURATION_STEP)},
+    ),
+    ("t", "steady picture on, off", {"t": lambda live: live.finish.toggle_steady()}),
+    ("e", "paint all, person, room", {"e": lambda live: live.finish.person.turn()}),
+    ("z", "look at the empty room anew", {"z": lambda live: live.finish.person.learn()}),
     ("m", "mirror", {"m": lambda live: live.toggle_mirror()}),
-    ("b", "original beside it", {"b": lambda live: live.toggle_side_by_side()}),
+    ("b", "original beside it", {"b": _layout(Layout.BESIDE)}),
+    ("d", "original in it, divider to drag", {"d": _layout(Layout.SPLIT)}),
     ("space", "freeze", {"space": lambda live: live.toggle_freeze()}),
-    ("s", "save a snapshot", {"s": lambda live: live.save_snapshot()}),
+    (
+        "s  w",
+        "snapshot, with the original",
+        {
+            "s": lambda live: live.save_snapshot(),
+            "w": lambda live: live.save_snapshot(Layout.BESIDE),
+        },
+    ),
     ("r", "record, stop", {"r": lambda live: live.toggle_recording()}),
+    ("y", "save all this as a preset", {"y": lambda live: live.save_preset()}),
     ("f", "full screen", {"f": lambda live: live.toggle_fullscreen()}),
-    ("i", "style and speed", {"i": lambda live: live.toggle_status()}),
-    ("h", "this help", {"h": lambda live: live.toggle_help()}),
+    ("i", "style and speed, graph, nothing", {"i": lambda live: live.text.turn_stats()}),
+    ("h", "this help", {"h": lambda live: live.text.toggle_help()}),
     ("q  Esc", "quit", {"q": lambda live: live.quit(), "escape": lambda live: live.quit()}),
 )
 

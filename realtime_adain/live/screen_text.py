@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from enum import StrEnum
+from itertools import zip_longest
 
-from ..overlay import Overlay
 from ..timing import LiveTiming
 from .keys import HELP
 
@@ -12,52 +14,75 @@ _MESSAGE_SECONDS = 3.0
 _NUMBERS_SECONDS = 0.4  # numbers that change with every frame cannot be read
 
 
+class Stats(StrEnum):
+    """How much is told about style and speed."""
+
+    LINE = "line"
+    GRAPH = "graph"
+    NONE = "none"
+
+
 class ScreenText:
-    """The status line, the help and the message of the moment.
+    """The status line, the graph, the help and the message of the moment.
 
     Attributes:
-        status: whether the line with style, strength and speed is shown.
+        stats: how much is told about style and speed.
         help: whether the keys are shown.
     """
 
-    def __init__(self) -> None:
-        self.status = True
+    def __init__(self, stats: Stats = Stats.LINE) -> None:
+        self.stats = stats
         self.help = False
         self._message = ""
         self._message_end = 0.0
         self._numbers: tuple[str, ...] = ()
         self._numbers_end = 0.0
 
+    def turn_stats(self) -> None:
+        """Go from the line to the line with its graph, to nothing, and round again."""
+        order = list(Stats)
+        self.stats = order[(order.index(self.stats) + 1) % len(order)]
+
+    def toggle_help(self) -> None:
+        """Show or hide the keys."""
+        self.help = not self.help
+
     def say(self, message: str) -> None:
         """Show a message for some seconds."""
         self._message = message
         self._message_end = time.perf_counter() + _MESSAGE_SECONDS
 
-    def hint(self, message: str) -> None:
-        """Show a message that the status line, while it is shown, makes needless."""
-        if not self.status:
-            self.say(message)
+    @property
+    def message(self) -> str:
+        """The message of the moment, or nothing."""
+        return self._message if time.perf_counter() < self._message_end else ""
 
-    def overlay(
-        self, style: str, alpha: float, timing: LiveTiming, *, frozen: bool, recording: str | None
-    ) -> Overlay:
-        """Return what is to be drawn now.
+    def status(self, facts: Sequence[str], timing: LiveTiming, *, frozen: bool) -> tuple[str, ...]:
+        """Return the cells of the status line.
 
         Args:
-            style: name of the style in use.
-            alpha: its strength, 0..1.
+            facts: about style and strength.
             timing: the speed so far.
             frozen: whether the picture stands still, so that there is no speed to tell.
-            recording: text beside the red dot; None when nothing is recorded.
         """
+        if self.stats is Stats.NONE:
+            return ()
         now = time.perf_counter()
         if now >= self._numbers_end:
             self._numbers = (f"{timing.fps:.1f} fps", f"{timing.latency_ms:.0f} ms")
             self._numbers_end = now + _NUMBERS_SECONDS
-        numbers = ("frozen",) if frozen else self._numbers
-        return Overlay(
-            status=(style, f"{alpha:.0%}", *numbers) if self.status else (),
-            message=self._message if now < self._message_end else "",
-            help=HELP if self.help else (),
-            recording=recording,
+        return (*facts, *(("frozen",) if frozen else self._numbers))
+
+    def graph(self, timing: LiveTiming) -> tuple[float, ...]:
+        """Return the values of the graph, where it is shown."""
+        return timing.latencies_ms if self.stats is Stats.GRAPH else ()
+
+    @property
+    def keys(self) -> tuple[tuple[str, ...], ...]:
+        """The lines of the help, two keys in each, where it is shown."""
+        if not self.help:
+            return ()
+        half = (len(HELP) + 1) // 2
+        return tuple(
+            left + right for left, right in zip_longest(HELP[:half], HELP[half:], fillvalue=())
         )

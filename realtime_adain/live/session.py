@@ -1,62 +1,58 @@
-"""The state of a live session and its loop."""
+"""The loop of a live session: newest frame, paint, compose, show; then keys and mouse."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..capture import LatestFrame
-from ..errors import PictureError, SinkError
+from ..closing import Closing
+from ..errors import RealtimeAdainError
 from ..frame import Frame
-from ..overlay import draw_overlay, side_by_side
+from ..overlay import Overlay, draw_overlay
+from ..sinks.base import Sink
 from ..sinks.window import Window
 from ..style_deck import StyleDeck
 from ..timing import LiveTiming
+from .errands import Errands
+from .finish import Finish
 from .keys import ACTIONS
+from .ladder import Stylize
+from .mouse import Gestures
+from .profile import save_preset
+from .recorder import Recorder
 from .screen_text import ScreenText
-from .takes import Recording, new_path, save_snapshot
+from .strip import Box, Strip
+from .styles_in_use import Look, StylesInUse
+from .takes import new_path, save_snapshot
+from .view import Layout, View
 
 if TYPE_CHECKING:
-    from ..style import Style
-
-Stylize = Callable[[np.ndarray, "Style", float], np.ndarray]
-"""Repaints uint8 `(H, W, 3)` RGB in a style with a strength of 0..1."""
+    pass
 
 _WAIT_SECONDS = 0.03  # for a frame or a key, before the window is served again
 
 
-@dataclass(frozen=True)
-class LiveOptions:
-    """How a session begins.
-
-    Attributes:
-        alpha: style strength, 0..1.
-        mirror: whether left and right are exchanged.
-        side_by_side: whether the original stands beside the stylized picture.
-        folder: where snapshots and recordings go.
-    """
-
-    alpha: float = 1.0
-    mirror: bool = False
-    side_by_side: bool = False
-    folder: Path = Path()
-
-
-class LiveSession:
-    """Shows the newest frame of a source in a style, again and again; obeys keys.
+class LiveSession(Closing):
+    """Shows the newest frame of a source in a style, again and again; obeys keys and mouse.
 
     Args:
         frames: where the frames come from.
-        deck: the styles.
         stylize: repaints a frame.
-        options: how to begin.
+        deck: the styles.
+        styles: which of them are in use, and how.
+        view: how original and stylized picture stand.
+        finish: what is done after the network.
+        strip: the styles along the lower edge.
+        text: what is written over the picture.
+        folder: where snapshots, recordings and presets go.
         window: where the pictures are shown and the keys pressed; None for no window.
+        sinks: what else takes the stylized pictures; none may make the picture wait.
 
     Attributes:
         timing: the measured speed.
@@ -65,28 +61,42 @@ class LiveSession:
     def __init__(
         self,
         frames: LatestFrame,
-        deck: StyleDeck,
         stylize: Stylize,
-        options: LiveOptions,
+        deck: StyleDeck,
+        styles: StylesInUse,
+        *,
+        view: View | None = None,
+        finish: Finish | None = None,
+        strip: Strip | None = None,
+        text: ScreenText | None = None,
+        folder: Path = Path(),
         window: Window | None = None,
+        sinks: Sequence[Sink] = (),
     ) -> None:
         self.timing = LiveTiming()
+        self.styles = styles
+        self.view = view or View()
+        self.finish = finish or Finish()
+        self.strip = strip or Strip()
+        self.text = text or ScreenText()
+        self.text.say("h  shows the keys")
         self._frames = frames
-        self._deck = deck
         self._stylize = stylize
+        self._deck = deck
+        self._folder = folder
         self._window = window
-        self._folder = options.folder
-        self._alpha = options.alpha
-        self._mirror = options.mirror
-        self._side_by_side = options.side_by_side
+        self._sinks = sinks
+        self._errands = Errands()
+        self._recorder = Recorder(self._errands, folder, frames.frame_rate)
+        self._gestures = Gestures(self.view, self.strip, self.styles.choose, self._grab_piece)
         self._frozen = False
+        self._changed = False
         self._quitting = False
-        self._recording: Recording | None = None
+        self._notice: str | None = None
         self._frame: Frame | None = None
+        self._look: Look | None = None
         self._original: np.ndarray | None = None
         self._stylized: np.ndarray | None = None
-        self._text = ScreenText()
-        self._text.say("h  shows the keys")
 
     def run(self, max_frames: int | None = None) -> None:
         """Run until the user quits, the source ends or `max_frames` frames are done.
@@ -98,123 +108,157 @@ class LiveSession:
             self._step()
 
     def close(self) -> None:
-        """Finish a running recording, so that it plays; may be called twice.
+        """Finish a running recording, so that it plays, and what else is under way; may be called
+        twice.
 
         Raises:
-            SinkError: it cannot be finished.
+            SinkError, PictureError: it cannot be finished.
         """
-        if self._recording is not None:
-            recording, self._recording = self._recording, None
-            self._announce(recording.close())
+        self._recorder.stop()
+        self._errands.close()
+        while (report := self._errands.next_report()) is not None:
+            self._announce(report)
+
+    def settings(self) -> dict[str, object]:
+        """Return the command line's options that bring back what the keys have done."""
+        return {
+            **self.styles.settings(),
+            **self.view.settings(),
+            **self.finish.settings(),
+            "strip": self.strip.visible,
+            "stats": str(self.text.stats),
+            "fullscreen": self._window is not None and self._window.fullscreen,
+        }
+
+    # One turn of the loop.
 
     def _step(self) -> None:
-        """Newest frame, stylize, record, show; then what the keys say."""
         frame = None if self._frozen else self._frames.get(_WAIT_SECONDS)
         if frame is not None:
-            self._frame = frame
-            self._repaint()
-            self._record(frame.time)
+            self._take(frame)
+        elif self._frozen:
+            self._follow()
         self._show()
         if frame is not None:
             self.timing.add(frame.time, time.perf_counter())
         elif self._frames.ended:
             self.quit()
-        while (problem := self._deck.next_problem()) is not None:
-            self._complain(problem)
-        self._obey_keys()
+        self._hear()
+        self._obey()
 
-    def _repaint(self) -> None:
-        if self._frame is not None:
-            pixels = self._frame.pixels
-            self._original = np.ascontiguousarray(pixels[:, ::-1]) if self._mirror else pixels
-            self._stylized = self._stylize(self._original, self._deck.current, self._alpha)
+    def _take(self, frame: Frame) -> None:
+        """Paint a new frame and hand it on."""
+        self._frame = frame
+        self._original = self.view.prepare(frame.pixels)
+        self.styles.colours = self.finish.style_colours(self._original, frame.time)
+        self._paint(moved=True)
+        self._recorder.write(frame.time, self._compose)
+        self._hand_on(frame.time)
 
-    def _repaint_frozen(self) -> None:
-        """Let a frozen picture follow a change; a moving one does so with the next frame."""
-        if self._frozen:
-            self._repaint()
+    def _follow(self) -> None:
+        """Let a frozen picture follow what has changed; a moving one does with its next frame."""
+        if self._frame is not None and (self._changed or self.styles.look() is not self._look):
+            self._changed = False
+            self._original = self.view.prepare(self._frame.pixels)
+            self._paint(moved=False)
+            self._hand_on(time.perf_counter())
 
-    def _compose(self, beside_original: bool) -> np.ndarray:
-        return side_by_side(self._original, self._stylized) if beside_original else self._stylized
+    def _hand_on(self, captured: float) -> None:
+        """Give what is composed to whoever watches."""
+        if self._sinks:
+            frame = Frame(self._compose(), captured)
+            for sink in self._sinks:
+                sink.write(frame)
 
-    def _record(self, captured: float) -> None:
-        if self._recording is not None:
-            picture = self._compose(self._recording.side_by_side)
-            self._recording.write(Frame(picture, captured))
+    def _paint(self, *, moved: bool) -> None:
+        before, self._look = self._look, self.styles.look()
+        stylized = self._stylize(self._original, self._look.style, self._look.alpha)
+        repainted = self._look is not before
+        self._stylized = self.finish.apply(
+            stylized, self._original, moved=moved, repainted=repainted
+        )
+
+    def _compose(self, layout: Layout | None = None) -> np.ndarray:
+        return self.view.compose(self._original, self._stylized, layout)
 
     def _show(self) -> None:
         if self._window is None or self._stylized is None:
             return
-        overlay = self._text.overlay(
-            self._deck.current.name,
-            self._alpha,
-            self.timing,
-            frozen=self._frozen,
-            recording=self._recording.clock if self._recording else None,
-        )
-        self._window.show(draw_overlay(self._compose(self._side_by_side), overlay))
+        picture = draw_overlay(self._compose(), self._overlay())
+        weights = self.styles.weights if self.styles.mixing else {}
+        self.strip.draw(picture, self._deck.cards, self.styles.chosen, weights)
+        self._window.show(picture)
 
-    def _obey_keys(self) -> None:
+    def _overlay(self) -> Overlay:
+        height, width = self._stylized.shape[:2]
+        facts = [self.styles.name, f"{self.styles.strength:.0%}", *self.finish.facts]
+        if self.styles.touring:
+            facts.append("tour")
+        split = self.view.layout is Layout.SPLIT
+        return Overlay(
+            status=self.text.status(facts, self.timing, frozen=self._frozen),
+            message=self.text.message,
+            help=self.text.keys,
+            recording=self._recorder.clock,
+            problem=self._frames.problem or self.finish.person.notice,
+            graph=self.text.graph(self.timing),
+            grip=round(self.view.divider * width) if split else None,
+            frame=self._gestures.frame,
+            below=self.strip.height((height, width)),
+        )
+
+    def _hear(self) -> None:
+        """Tell what the threads have to say."""
+        before, self._notice = self._notice, self._frames.notice
+        if self._notice is not None and self._notice != before:
+            self.text.say(self._notice)
+        while (problem := self._deck.next_problem()) is not None:
+            self._complain(problem)
+        while (card := self._deck.next_arrival()) is not None:
+            self.text.say(f"new style: {card.name}")
+            if card.grabbed:
+                self.styles.choose(card)
+        try:
+            while (report := self._errands.next_report()) is not None:
+                self._announce(report)
+        except RealtimeAdainError as error:
+            self._complain(str(error))
+
+    def _obey(self) -> None:
         if self._window is None:
             return
         wait_ms = round(1000 * _WAIT_SECONDS) if self._frozen else 1
         while (key := self._window.poll_key(wait_ms)) is not None:
             if key in ACTIONS:
-                ACTIONS[key](self)
+                self._changed = True
+                said = ACTIONS[key](self)
+                if said:
+                    self.text.say(said)
             wait_ms = 1
+        while (event := self._window.poll_mouse()) is not None:
+            if self._original is not None:
+                self._gestures.follow(event, self._original.shape[:2])
         if self._window.closed:
             self.quit()
 
     def _announce(self, message: str) -> None:
-        self._text.say(message)
+        self.text.say(message)
         print(message, flush=True)
 
     def _complain(self, problem: str) -> None:
-        self._text.say(problem)
+        self.text.say(problem)
         print(f"realtime-adain: {problem}", file=sys.stderr)
 
-    # What the keys do.
-
-    def turn_style(self, steps: int) -> None:
-        """Go `steps` styles further, or back where negative."""
-        self._deck.turn(steps)
-        self._repaint_frozen()
-        self._text.hint(self._deck.current.name)
-
-    def select_style(self, number: int) -> None:
-        """Use the style of that number, from 1."""
-        if not self._deck.select(number - 1):
-            self._text.say(f"no style {number}: there are {len(self._deck)}")
-            return
-        self._repaint_frozen()
-        self._text.hint(self._deck.current.name)
-
-    def change_strength(self, by: float) -> None:
-        """Change the style strength, within 0..1."""
-        self._alpha = round(min(max(self._alpha + by, 0.0), 1.0), 2)
-        self._repaint_frozen()
-        self._text.hint(f"strength {self._alpha:.0%}")
+    # What the keys do beyond the parts of the session.
 
     def toggle_mirror(self) -> None:
         """Exchange left and right, or no longer."""
-        self._mirror = not self._mirror
-        self._repaint_frozen()
-
-    def toggle_side_by_side(self) -> None:
-        """Show the original on the left, or no longer; a running recording stays as it is."""
-        self._side_by_side = not self._side_by_side
+        self.view.toggle_mirror()
+        self.finish.reset()
 
     def toggle_freeze(self) -> None:
         """Hold the picture, or go on; a recording holds its last frame meanwhile."""
         self._frozen = not self._frozen
-
-    def toggle_status(self) -> None:
-        """Show or hide the line with style, strength and speed."""
-        self._text.status = not self._text.status
-
-    def toggle_help(self) -> None:
-        """Show or hide the keys."""
-        self._text.help = not self._text.help
 
     def toggle_fullscreen(self) -> None:
         """Fill the screen, or no longer."""
@@ -225,16 +269,28 @@ class LiveSession:
         """End the session after this turn."""
         self._quitting = True
 
-    def save_snapshot(self) -> None:
-        """Save what is shown, without the text."""
-        if self._stylized is None:
-            return
-        try:
-            path = save_snapshot(self._folder, self._compose(self._side_by_side))
-        except PictureError as error:
-            self._complain(str(error))
-        else:
-            self._announce(f"saved {path}")
+    def grab(self) -> None:
+        """Make a style of the original of what is shown."""
+        if self._original is not None:
+            self._deck.grab(self._original.copy())
+
+    def save_snapshot(self, layout: Layout | None = None) -> None:
+        """Save the picture in a layout, or in that of the moment, without the text."""
+        if self._stylized is not None:
+            picture = self._compose(layout)
+            self._errands.do(lambda: f"saved {save_snapshot(self._folder, picture)}")
+
+    def save_preset(self) -> None:
+        """Save the styles as statistics, with all settings, in a new folder that can be shared."""
+        settings, cards = self.settings(), self._deck.cards
+        chosen = self.styles.chosen
+        weights = self.styles.weights if self.styles.mixing else {}
+
+        def save() -> str:
+            folder = new_path(self._folder, "")
+            return f"saved {save_preset(folder, settings, cards, chosen, weights)}"
+
+        self._errands.do(save)
 
     def start_recording(self, path: Path) -> None:
         """Record into a file what is composed, in the layout of this moment, without the text.
@@ -242,22 +298,12 @@ class LiveSession:
         Raises:
             SinkError: the file cannot be written.
         """
-        height, width = self._frames.size_hw
-        self._recording = Recording(
-            path,
-            size_hw=(height, 2 * width if self._side_by_side else width),
-            frame_rate=self._frames.frame_rate,
-            side_by_side=self._side_by_side,
-        )
+        self._recorder.start(path, self._frames.size_hw, self.view.layout)
 
-    def toggle_recording(self) -> None:
-        """Begin a recording under a new name, or finish the running one."""
-        if self._recording is not None:
-            self.close()
-            return
-        try:
-            self.start_recording(new_path(self._folder, ".mp4"))
-        except SinkError as error:
-            self._complain(str(error))
-        else:
-            self._text.say(f"recording {self._recording.path.name}")
+    def toggle_recording(self) -> str | None:
+        """Begin a recording under a new name, or finish the running one; return what to say."""
+        return self._recorder.toggle(self._frames.size_hw, self.view.layout)
+
+    def _grab_piece(self, box: Box) -> None:
+        left, top, right, bottom = box
+        self._deck.grab(self._original[top:bottom, left:right].copy())

@@ -11,6 +11,7 @@ import numpy as np
 from ..frame import Frame
 from ..pictures import write_picture
 from ..sinks.dropping import DroppingSink
+from ..sinks.encoding import Encoding
 from ..sinks.video_file import VideoFileSink
 
 
@@ -39,6 +40,9 @@ def save_snapshot(folder: Path, pixels: np.ndarray) -> Path:
 class Recording:
     """A running recording; keeps the layout with which it began, as a video has one size.
 
+    It grows as `NAME.part.SUFFIX` beside `path`, which plays at any moment, and is given its name
+    by `close`. When the program is killed, all but the last second stays under the first name.
+
     Args:
         path: video file to write.
         size_hw: height and width in pixels of the frames.
@@ -61,7 +65,15 @@ class Recording:
         self.side_by_side = side_by_side
         self._start = time.perf_counter()
         self._empty = True
-        self._sink = DroppingSink(VideoFileSink(path, size_hw=size_hw, frame_rate=frame_rate))
+        self._sink = DroppingSink(
+            VideoFileSink(
+                path,
+                size_hw=size_hw,
+                frame_rate=frame_rate,
+                encoding=Encoding(prompt=True),
+                crash_safe=True,
+            )
+        )
 
     def write(self, frame: Frame) -> None:
         """Take a frame without waiting for the encoder.

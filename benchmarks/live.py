@@ -1,0 +1,192 @@
+"""Play the live program by itself: every control in random order, and what the picture suffers.
+
+A real session runs on the demo scene at its own pace. Every half second a key is pressed, or the
+strip of styles is clicked, in seeded random order, recordings, snapshots, grabs, cross-fades and
+tours among them; there is no screen. Printed are the times from picture to picture, the latency
+from capture to display, and the memory after the first quarter and at the end, so that a leak
+shows. Then frames are painted in turn with one style and in the midst of a cross-fade, which says
+what a cross-fade costs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import random
+import statistics
+import tempfile
+import time
+from collections import Counter
+from contextlib import closing
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from realtime_adain import Style, Stylizer
+from realtime_adain.capture import LatestFrame
+from realtime_adain.live import LiveSession, StylesInUse
+from realtime_adain.live.finish import Finish
+from realtime_adain.live.keys import ACTIONS
+from realtime_adain.sinks.window import Mouse, MouseEvent
+from realtime_adain.sources import open_source
+from realtime_adain.steady import DEFAULT_STRENGTH
+from realtime_adain.style_deck import StyleDeck
+from realtime_adain.styles import builtin_style_names, builtin_style_path
+from realtime_adain.stylizer import STYLE_SIZE
+
+SECONDS_BETWEEN_KEYS = 0.5
+LEFT_OUT_KEYS = {"q", "escape", "space", "y"}  # end, pause, or fill the disk
+FADE_ROUNDS = 40
+
+
+class Player:
+    """A window without a screen in which somebody plays: as `sinks.window.Window`.
+
+    Args:
+        seed: of what is pressed.
+
+    Attributes:
+        closed: never.
+        fullscreen: whether the last press of `f` asked for it.
+        pressed: how often each key was.
+    """
+
+    closed = False
+
+    def __init__(self, seed: int) -> None:
+        self.fullscreen = False
+        self.pressed: Counter[str] = Counter()
+        self._random = random.Random(seed)
+        self._keys = sorted(ACTIONS.keys() - LEFT_OUT_KEYS)
+        self._next = time.perf_counter() + SECONDS_BETWEEN_KEYS
+        self._size_hw = (1, 1)
+        self._clicks: list[MouseEvent] = []
+
+    def show(self, pixels: np.ndarray) -> None:
+        self._size_hw = pixels.shape[:2]
+
+    def poll_key(self, wait_ms: int) -> str | None:
+        if time.perf_counter() < self._next:
+            return None
+        self._next += SECONDS_BETWEEN_KEYS
+        key = self._random.choice([*self._keys, "click"])
+        self.pressed[key] += 1
+        if key != "click":
+            return key
+        height, width = self._size_hw
+        x, y = self._random.randrange(width), height - 10
+        self._clicks = [MouseEvent(Mouse.PRESS, x, y), MouseEvent(Mouse.RELEASE, x, y)]
+        return None
+
+    def poll_mouse(self) -> MouseEvent | None:
+        return self._clicks.pop(0) if self._clicks else None
+
+    def toggle_fullscreen(self) -> None:
+        self.fullscreen = not self.fullscreen
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the benchmark; return the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.live",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--seconds", type=float, default=60.0, help="(%(default)s)")
+    parser.add_argument("--width", type=int, default=640, help="of the picture (%(default)s)")
+    parser.add_argument("--fps", type=Fraction, default=Fraction(30), help="(%(default)s)")
+    parser.add_argument("--model", default="lite", help="name or weights file (%(default)s)")
+    parser.add_argument("--engine", default="auto", help="(%(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="(%(default)s)")
+    args = parser.parse_args(argv)
+    if args.seconds < 4 or args.width < 64:
+        parser.error("--seconds must be at least 4 and --width at least 64")
+
+    stylizer = Stylizer(args.model, engine=args.engine)
+    with tempfile.TemporaryDirectory() as folder:
+        player, session, shown, memory_mb = play(stylizer, args, Path(folder))
+    gaps = [1000 * (later - earlier) for earlier, later in itertools.pairwise(shown)]
+    print(f"{sum(player.pressed.values())} controls used, {len(player.pressed)} different ones")
+    print(session.timing.summary())
+    print(
+        f"from picture to picture: {statistics.median(gaps):.1f} ms median, "
+        f"{percentile(gaps, 95):.1f} ms p95, {percentile(gaps, 99):.1f} ms p99, {max(gaps):.1f} ms "
+        f"most; p99 is {percentile(gaps, 99) / statistics.median(gaps):.2f} times the median"
+    )
+    early_mb, late_mb = memory_mb
+    print(f"memory: {early_mb:.0f} MB after a quarter of the time, {late_mb:.0f} at the end")
+    plain, faded = fade_cost(stylizer, args.width)
+    print(
+        f"a frame: {plain:.2f} ms in one style, {faded:.2f} ms in a cross-fade "
+        f"({100 * (faded / plain - 1):+.1f} %)"
+    )
+    return 0
+
+
+def play(
+    stylizer: Stylizer, args: argparse.Namespace, folder: Path
+) -> tuple[Player, LiveSession, list[float], tuple[float, float]]:
+    """Run the session; return who played, the session, when new frames were shown, in seconds, and
+    the memory at two moments in MB."""
+    paths = [builtin_style_path(name) for name in builtin_style_names()]
+    size_wh = args.width, args.width * 3 // 4
+    player = Player(args.seed)
+    with (
+        LatestFrame(open_source("demo", size_wh=size_wh, frame_rate=args.fps)) as frames,
+        closing(StyleDeck(paths, stylizer.encode_style, size=STYLE_SIZE)) as deck,
+        LiveSession(
+            frames,
+            stylizer.stylize,
+            deck,
+            StylesInUse(deck, Style.mix),
+            finish=Finish(steady=DEFAULT_STRENGTH),
+            folder=folder,
+            window=player,
+        ) as session,
+    ):
+        began = time.perf_counter()
+        early = 0.0
+        shown = []
+        while (elapsed := time.perf_counter() - began) < args.seconds:
+            session.run(session.timing.frames + 1)
+            shown.append(time.perf_counter())
+            if not early and elapsed > args.seconds / 4:
+                early = resident_mb()
+        return player, session, shown, (early, resident_mb())
+
+
+def fade_cost(stylizer: Stylizer, width: int) -> tuple[float, float]:
+    """Return the median milliseconds of a frame in one style and in the midst of a cross-fade."""
+    frame = np.random.default_rng(0).integers(0, 256, (width * 3 // 4, width, 3), np.uint8)
+    first, second = (
+        stylizer.encode_style(builtin_style_path(name)) for name in builtin_style_names()[:2]
+    )
+    times: tuple[list[float], list[float]] = ([], [])
+    for round_number in range(FADE_ROUNDS):
+        part = round_number / FADE_ROUNDS
+        for fading in (False, True):
+            began = time.perf_counter()
+            style = Style.mix([first, second], [1 - part, part]) if fading else first
+            stylizer.stylize(frame, style)
+            times[fading].append(1000 * (time.perf_counter() - began))
+    plain, faded = times
+    return statistics.median(plain), statistics.median(faded)
+
+
+def percentile(values: list[float], percent: int) -> float:
+    """Return the nearest-rank percentile."""
+    return sorted(values)[(len(values) * percent - 1) // 100]
+
+
+def resident_mb() -> float:
+    """Return this process's memory in use in MB; NaN where the system does not tell."""
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return float("nan")
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

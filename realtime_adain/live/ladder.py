@@ -1,0 +1,134 @@
+"""Holding the rate: frames are painted smaller when the machine is too slow for their size."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from ..style import Style
+
+Stylize = Callable[[np.ndarray, "Style", float], np.ndarray]
+"""Repaints uint8 `(H, W, 3)` RGB in a style with a strength of 0..1."""
+
+SCALES = (1.0, 0.85, 0.7, 0.6, 0.5, 0.42, 0.35, 0.3, 0.25)
+"""The rungs: painted sides as parts of the frame's."""
+
+TOO_LONG = 0.75
+"""Part of the interval from which on painting a frame takes too long."""
+
+DETAIL = 0.6
+"""How much of what only the full size shows is added back."""
+
+_MINIMUM_SIDE = 64  # painted smaller than this, nothing is to be recognised
+_MEASURED_FRAMES = 7
+_IGNORED_FRAMES = 2  # after a change, while buffers and engines are made for the new size
+_FIRST_PATIENCE = 2.0
+_LONGEST_PATIENCE = 60.0
+
+
+class QualityLadder:
+    """Paints frames at the largest size that leaves a quarter of the interval for all the rest.
+
+    It steps down as soon as the median of the last frames takes too long, at once to the rung that
+    should do by its number of pixels, and tries the next one up when that one should do as well; a
+    rung that turns out to be too high is left alone for twice as long each time.
+
+    Args:
+        stylize: paints uint8 `(H, W, 3)` RGB in a style with a strength of 0..1.
+        interval: seconds from frame to frame that are to be held.
+        clock: seconds that only ever grow.
+
+    Attributes:
+        rung: index into `SCALES` of the size in use.
+    """
+
+    def __init__(
+        self,
+        stylize: Stylize,
+        interval: float,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self.rung = 0
+        self._stylize = stylize
+        self._interval = interval
+        self._clock = clock
+        self._seconds: deque[float] = deque(maxlen=_MEASURED_FRAMES)
+        self._to_ignore = _IGNORED_FRAMES
+        self._patience = _FIRST_PATIENCE
+        self._changed_at = clock()
+        self._rose = False
+
+    def __call__(self, pixels: np.ndarray, style: Style, alpha: float) -> np.ndarray:
+        """Return the frame painted, of its own size."""
+        began = self._clock()
+        painted = self._paint(pixels, style, alpha)
+        now = self._clock()
+        if self._to_ignore:
+            self._to_ignore -= 1
+        else:
+            self._seconds.append(now - began)
+            if len(self._seconds) == _MEASURED_FRAMES:
+                self._judge(now, min(pixels.shape[:2]))
+        return painted
+
+    def _paint(self, pixels: np.ndarray, style: Style, alpha: float) -> np.ndarray:
+        if self.rung == 0:
+            return self._stylize(pixels, style, alpha)
+        height, width = pixels.shape[:2]
+        scale = SCALES[self.rung]
+        size_wh = max(1, round(width * scale)), max(1, round(height * scale))
+        small = cv2.resize(pixels, size_wh, interpolation=cv2.INTER_AREA)
+        painted = self._stylize(small, style, alpha)
+        painted = cv2.resize(painted, (width, height), interpolation=cv2.INTER_LINEAR)
+        return add_detail(painted, pixels, small)
+
+    def _judge(self, now: float, short_side: int) -> None:
+        taken = statistics.median(self._seconds)
+        allowed = TOO_LONG * self._interval
+        lowest = sum(scale * short_side >= _MINIMUM_SIDE for scale in SCALES[1:])
+        if taken > allowed and self.rung < lowest:
+            if self._rose:
+                self._patience = min(2 * self._patience, _LONGEST_PATIENCE)
+            rung = self.rung + 1
+            while rung < lowest and taken * self._cost(rung) > allowed:
+                rung += 1
+            self._go(rung, now, rose=False)
+        elif (
+            self.rung
+            and now - self._changed_at > self._patience
+            and taken * self._cost(self.rung - 1) < 0.9 * allowed
+        ):
+            self._go(self.rung - 1, now, rose=True)
+
+    def _cost(self, rung: int) -> float:
+        """Return the cost of a rung over that of the present one, by the number of pixels."""
+        return (SCALES[rung] / SCALES[self.rung]) ** 2
+
+    def _go(self, rung: int, now: float, *, rose: bool) -> None:
+        self.rung = rung
+        self._rose = rose
+        self._changed_at = now
+        self._seconds.clear()
+        self._to_ignore = _IGNORED_FRAMES
+
+
+def add_detail(painted: np.ndarray, original: np.ndarray, small: np.ndarray) -> np.ndarray:
+    """Return the painted picture with the luma detail that was lost on the way down.
+
+    Args:
+        painted: uint8 `(H, W, 3)` RGB, brought back to the full size.
+        original: uint8 `(H, W, 3)` RGB.
+        small: uint8 `(h, w, 3)` RGB, what was painted of the original.
+    """
+    height, width = original.shape[:2]
+    luma = cv2.cvtColor(original, cv2.COLOR_RGB2GRAY)
+    lost = cv2.resize(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), (width, height))
+    detail = cv2.addWeighted(luma, DETAIL, lost, -DETAIL, 0, dtype=cv2.CV_16S)
+    return cv2.add(painted, cv2.merge([detail] * 3), dtype=cv2.CV_8U)

@@ -1,0 +1,280 @@
+"""Settings that are kept: profiles, read at the beginning and written at the end, and presets.
+
+Both are TOML files whose keys are the program's options, so that whatever can be said on the
+command line can be written there by hand too: `side = 3` is `--side 3`. Styles are named as on
+the command line; a name of a file beside the profile is that file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import tempfile
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ..errors import RealtimeAdainError
+from ..style_deck import Card
+from ..stylebook import SAVED_STYLE_SUFFIX
+from ..styles import builtin_style_names, builtin_style_path
+
+PRESET_NAME = "preset.toml"
+
+_WEIGHTED = re.compile(r"(.+?):([0-9.]+)(?:,(?=.)|$)")
+_NAMING_FILES = {"style", "first", "watch"}  # options whose words may be files beside the profile
+
+
+class ProfileError(RealtimeAdainError, ValueError):
+    """A profile that cannot be read or written; the message names the file."""
+
+
+def profile_path(name: str) -> Path:
+    """Return the file of a profile: a path where it looks like one, else the user's own."""
+    path = Path(name)
+    if path.suffix == ".toml" or len(path.parts) > 1:
+        return path
+    return _config_folder() / f"{name}.toml"
+
+
+def read_profile(path: Path) -> dict[str, object]:
+    """Return the settings of a profile; none where there is no such file yet.
+
+    Raises:
+        ProfileError: it cannot be read, or is no TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise ProfileError(f"{path}: cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise ProfileError(f"{path}: not a profile: {error}") from error
+
+
+def profile_arguments(path: Path, known: Sequence[str]) -> list[str]:
+    """Return the settings of a profile as arguments of the command line.
+
+    Args:
+        path: the profile.
+        known: the settings that there are.
+
+    Raises:
+        ProfileError: it cannot be read, or has a setting that is unknown or of an unfit type.
+    """
+    arguments = []
+    for name, value in read_profile(path).items():
+        if name not in known:
+            raise ProfileError(f"{path}: there is no setting named {name!r}")
+        option = "--" + name.replace("_", "-")
+        if isinstance(value, bool):
+            arguments.append(option if value else option.replace("--", "--no-", 1))
+        elif isinstance(value, list) and all(isinstance(word, str) for word in value):
+            words = [_found_beside(path, name, word) for word in value]
+            arguments += [option, *words] if words else []
+        elif isinstance(value, (str, int, float)):
+            arguments.append(f"{option}={_found_beside(path, name, str(value))}")
+        else:
+            raise ProfileError(f"{path}: {name} cannot be {value!r}")
+    return arguments
+
+
+def write_profile(path: Path, settings: Mapping[str, object]) -> None:
+    """Write settings over those of a profile; the others in it stay.
+
+    The file appears under its name only when it is complete.
+
+    Args:
+        path: the profile; its folder is made where it is missing.
+        settings: texts, numbers, truths, lists of texts and numbers by name; None removes.
+
+    Raises:
+        ProfileError: the old one cannot be read, or the new one not be written.
+    """
+    merged = {**read_profile(path), **settings}
+    kept = {name: value for name, value in merged.items() if value is not None and value != {}}
+    lines = [f"{name} = {_toml(value)}\n" for name, value in kept.items()]
+    make_folder(path.parent)
+    part = None
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", dir=path.parent, suffix=".part", delete=False, encoding="utf-8", newline="\n"
+        ) as file:
+            part = file.name
+            file.writelines(lines)
+        os.replace(part, path)
+    except OSError as error:
+        raise ProfileError(f"{path}: cannot be written ({error.strerror})") from error
+    finally:
+        if part is not None and os.path.exists(part):
+            os.unlink(part)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, where it is missing.
+
+    Raises:
+        ProfileError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ProfileError(f"{folder}: cannot be made ({error.strerror})") from error
+
+
+def save_session(
+    path: Path,
+    settings: Mapping[str, object],
+    words: Sequence[str],
+    cards: Sequence[Card],
+    chosen: Card,
+    weights: Mapping[Card, float],
+) -> None:
+    """Write a profile with the styles of a session; those without a file are saved beside it.
+
+    Args:
+        path: the profile.
+        settings: all but the styles.
+        words: what the user called the styles.
+        cards: the styles that are ready.
+        chosen: the one in use.
+        weights: the parts of the mix in use; empty for none.
+
+    Raises:
+        ProfileError, StyleError: a file cannot be written.
+    """
+    names = {}
+    for card in cards:
+        if card.grabbed:
+            folder = path.with_name(f"{path.stem}-styles")
+            make_folder(folder)
+            file = _free_file(folder, card.name)
+            card.style.save(file)
+            names[card] = _seen_from(path, file)
+        else:
+            names[card] = _word(path, card.source)
+    known = [_seen_from(path, Path(word)) if Path(word).exists() else word for word in words]
+    grabbed = [names[card] for card in cards if card.grabbed]
+    style = list(dict.fromkeys([*known, *grabbed]))
+    write_profile(path, {**settings, "style": style, **_use(names, chosen, weights)})
+
+
+def save_preset(
+    folder: Path,
+    settings: Mapping[str, object],
+    cards: Sequence[Card],
+    chosen: Card,
+    weights: Mapping[Card, float],
+) -> Path:
+    """Write a folder that can be given away: the settings, and every style as its statistics.
+
+    Args:
+        folder: made anew.
+        settings: all but the styles.
+        cards: the styles.
+        chosen: the one in use.
+        weights: the parts of the mix in use; empty for none.
+
+    Returns:
+        The profile in it, for `--profile`.
+
+    Raises:
+        ProfileError, StyleError: a file cannot be written.
+    """
+    make_folder(folder)
+    names = {}
+    for card in cards:
+        file = _free_file(folder, card.name)
+        card.style.save(file)
+        names[card] = file.name
+    path = folder / PRESET_NAME
+    # Strokes are in the statistics, and a folder that is watched stays at home.
+    given = {name: value for name, value in settings.items() if name != "strokes"}
+    write_profile(path, {**given, "style": list(names.values()), **_use(names, chosen, weights)})
+    return path
+
+
+def parse_weighted(text: str) -> dict[str, float]:
+    """Return the numbers of a text such as `a.jpg:0.7,b.jpg:0.3`, by name.
+
+    Raises:
+        ValueError: it is not written like that.
+    """
+    pairs, end = {}, 0
+    for match in _WEIGHTED.finditer(text):
+        if match.start() != end:
+            break
+        pairs[match[1]] = float(match[2])
+        end = match.end()
+    if not pairs or end != len(text):
+        raise ValueError(f"must be written like a:0.7,b:0.3, got {text!r}")
+    return pairs
+
+
+def _use(
+    names: Mapping[Card, str], chosen: Card, weights: Mapping[Card, float]
+) -> dict[str, object]:
+    mix = {names[card]: round(weight, 4) for card, weight in weights.items()}
+    return {"first": names[chosen], "mix": mix or None}
+
+
+def _word(profile: Path, path: Path) -> str:
+    """Return what a style's file is called in a profile: a built-in style's name, or a path."""
+    if path.stem in builtin_style_names() and path == builtin_style_path(path.stem):
+        return path.stem
+    return _seen_from(profile, path)
+
+
+def _seen_from(profile: Path, path: Path) -> str:
+    """Return a path as it is written in a profile, so that a folder with both can be moved."""
+    path, folder = path.absolute(), profile.parent.absolute()
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
+
+
+def _free_file(folder: Path, name: str) -> Path:
+    """Return a path for a saved style at which there is nothing yet."""
+    stem = re.sub(r"[^\w -]", "_", name)[:80] or "style"
+    number = 1
+    while True:
+        mark = "" if number == 1 else f"-{number}"
+        path = folder / f"{stem}{mark}{SAVED_STYLE_SUFFIX}"
+        if not path.exists():
+            return path
+        number += 1
+
+
+def _found_beside(path: Path, name: str, word: str) -> str:
+    """Return a setting's word, or the path of the file that it names beside the profile."""
+    if name == "mix":
+        parts = parse_weighted(word).items()
+        return ",".join(f"{_found_beside(path, 'style', part)}:{w}" for part, w in parts)
+    beside = path.parent / word
+    return str(beside) if name in _NAMING_FILES and word and beside.exists() else word
+
+
+def _toml(value: object) -> str:
+    """Return a value in TOML."""
+    if isinstance(value, Mapping):
+        return _toml(",".join(f"{name}:{number}" for name, number in value.items()))
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return repr(value)
+    if isinstance(value, str):
+        # A JSON string is a TOML one, but for the control character that JSON lets pass.
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return "[" + ", ".join(_toml(item) for item in value) + "]"
+
+
+def _config_folder() -> Path:
+    """Return where programs keep the user's settings on this system."""
+    if sys.platform == "win32":
+        base = Path(os.environ.get("APPDATA") or Path.home() / "AppData/Roaming")
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library/Application Support"
+    else:
+        base = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return base / "realtime-adain"

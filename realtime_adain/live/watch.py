@@ -1,0 +1,61 @@
+"""A folder in which new styles appear while the program runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from ..errors import StyleError
+from ..pictures import PICTURE_SUFFIXES
+from ..stylebook import SAVED_STYLE_SUFFIX
+
+SETTLE_SECONDS = 0.8
+"""How long a file must not have changed: one that is still being written is left alone."""
+
+_Stamp = tuple[int, int]
+
+
+class FolderWatch:
+    """Tells which pictures and saved styles of a folder are new or were written anew.
+
+    Args:
+        folder: its files are watched, not those in folders below it.
+        clock: seconds that only ever grow.
+
+    Raises:
+        StyleError: there is no such folder.
+    """
+
+    def __init__(self, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        if not folder.is_dir():
+            raise StyleError(f"{folder}: no such folder")
+        self._folder = folder
+        self._clock = clock
+        self._seen: dict[Path, tuple[_Stamp, float]] = {}  # stamp, since when
+        self._told: dict[Path, _Stamp] = {}
+
+    def find_new(self) -> list[Path]:
+        """Return the files that have settled since the last call, by name; each version once."""
+        now = self._clock()
+        settled = []
+        for path, stamp in sorted(self._stamps().items()):
+            if self._seen.get(path, (None, 0.0))[0] != stamp:
+                self._seen[path] = (stamp, now)
+            elif self._told.get(path) != stamp and now - self._seen[path][1] >= SETTLE_SECONDS:
+                self._told[path] = stamp
+                settled.append(path)
+        return settled
+
+    def _stamps(self) -> dict[Path, _Stamp]:
+        """Return size and time of change of each file; nothing while the folder is away."""
+        stamps = {}
+        try:
+            for path in self._folder.iterdir():
+                hidden = path.name.startswith(".")
+                if not hidden and path.suffix.lower() in PICTURE_SUFFIXES | {SAVED_STYLE_SUFFIX}:
+                    status = path.stat()
+                    stamps[path] = (status.st_size, status.st_mtime_ns)
+        except OSError:  # a file went away in between: the next look tells
+            pass
+        return stamps

@@ -1,0 +1,86 @@
+"""The quality ladder holds the rate and finds its way back up."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from realtime_adain.live.ladder import SCALES, QualityLadder
+
+from .conftest import picture
+
+
+class Machine:
+    """A clock and a painter that takes so many seconds per million pixels."""
+
+    def __init__(self, seconds_per_megapixel: float) -> None:
+        self.seconds_per_megapixel = seconds_per_megapixel
+        self.now = 0.0
+        self.painted: list[int] = []
+
+    def clock(self) -> float:
+        return self.now
+
+    def stylize(self, pixels, style, alpha):
+        height, width = pixels.shape[:2]
+        self.painted.append(height)
+        self.now += self.seconds_per_megapixel * height * width / 1e6
+        return pixels
+
+    def run(self, ladder: QualityLadder, seconds: float) -> None:
+        until = self.now + seconds
+        frame = picture(360, 640)
+        while self.now < until:
+            began = self.now
+            assert ladder(frame, None, 1.0).shape == frame.shape
+            self.now = max(self.now, began + 1 / 30)
+
+
+def test_fast_machine_paints_every_frame_in_full() -> None:
+    machine = Machine(0.05)  # 12 ms a frame of 33
+    machine.run(QualityLadder(machine.stylize, 1 / 30, machine.clock), 3)
+    assert set(machine.painted) == {360}
+
+
+def test_slow_machine_goes_to_the_largest_size_that_holds_the_rate() -> None:
+    machine = Machine(0.4)  # 92 ms a frame of 33
+    ladder = QualityLadder(machine.stylize, 1 / 30, machine.clock)
+    machine.run(ladder, 3)
+    cost = 0.4 * 0.36 * 0.64
+    assert cost * SCALES[ladder.rung] ** 2 < 0.75 / 30 < cost * SCALES[ladder.rung - 1] ** 2
+    assert machine.painted[20:] and max(machine.painted[20:]) < 360
+
+
+def test_it_comes_back_when_the_machine_is_free_again() -> None:
+    machine = Machine(0.4)
+    ladder = QualityLadder(machine.stylize, 1 / 30, machine.clock)
+    machine.run(ladder, 3)
+    machine.seconds_per_megapixel = 0.05
+    machine.run(ladder, 30)
+    assert ladder.rung == 0
+
+
+def test_it_does_not_hunt_between_two_sizes() -> None:
+    class Stepwise(Machine):
+        """Large frames cost far more than their pixels say."""
+
+        def stylize(self, pixels, style, alpha):
+            self.seconds_per_megapixel = 0.5 if pixels.shape[0] > 300 else 0.09
+            return super().stylize(pixels, style, alpha)
+
+    machine = Stepwise(0.5)
+    machine.run(QualityLadder(machine.stylize, 1 / 30, machine.clock), 120)
+    tall = [height > 300 for height in machine.painted]
+    tries = sum(now and not before for before, now in zip(tall, tall[1:], strict=False))
+    assert 1 <= tries <= 7, "every failed try doubles the wait"
+
+
+def test_detail_that_only_the_full_size_shows_comes_back() -> None:
+    frame = np.full((240, 320, 3), 128, np.uint8)
+    frame[::2] = 90  # lines of one pixel
+    ladder = QualityLadder(lambda pixels, style, alpha: np.full_like(pixels, 128), 1 / 30)
+    ladder.rung = SCALES.index(0.5)
+    painted = ladder(frame, None, 1.0)
+    assert painted[1::2].mean() - painted[::2].mean() > 10
+    smooth = cv2.GaussianBlur(frame, (0, 0), 8)
+    assert np.abs(ladder(smooth, None, 1.0).astype(int) - 128).max() <= 3, "nothing was lost there"

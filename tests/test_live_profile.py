@@ -1,0 +1,182 @@
+"""Profiles and presets: written, read again, and what the command line makes of them."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+import torch
+
+from realtime_adain.live import profile
+from realtime_adain.live.profile import (
+    ProfileError,
+    parse_weighted,
+    profile_arguments,
+    profile_path,
+    read_profile,
+    save_preset,
+    save_session,
+    write_profile,
+)
+from realtime_adain.style import Style
+from realtime_adain.style_deck import Card
+from realtime_adain.styles import builtin_style_path
+
+
+def style(name: str) -> Style:
+    return Style(name, ((torch.ones(1, 2, 1, 1), torch.ones(1, 2, 1, 1)),), "network")
+
+
+def card(order: int, name: str, source: object) -> Card:
+    return Card(order, source, style(name), 512, None)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "plain",
+        'quo"te \\ back\nline\ttab \x00 \x1b \x7f end',
+        "Bäume 木 🎨 \u2028",
+        True,
+        False,
+        0,
+        -3,
+        0.1,
+        1e-07,
+        1e22,
+        ["a", 'b"', "c\\d"],
+        [],
+    ],
+)
+def test_what_is_written_is_read_again(value: object, tmp_path: Path) -> None:
+    path = tmp_path / "new folder" / "p.toml"
+    write_profile(path, {"key": value})
+    assert read_profile(path) == {"key": value}
+    assert type(read_profile(path)["key"]) is type(value)
+    assert [file.name for file in path.parent.iterdir()] == ["p.toml"]
+
+
+def test_settings_are_written_over_those_of_before(tmp_path: Path) -> None:
+    path = tmp_path / "p.toml"
+    path.write_text('source = "3"\nalpha = 0.2\ntour = 5.0\n')
+    write_profile(path, {"alpha": 0.5, "tour": None, "strengths": {}})
+    assert tomllib.loads(path.read_text()) == {"source": "3", "alpha": 0.5}
+
+
+def test_a_failed_write_leaves_the_profile_of_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "p.toml"
+    write_profile(path, {"alpha": 0.5})
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(profile.os, "replace", full)
+    with pytest.raises(ProfileError, match=r"p.toml: cannot be written \(No space left"):
+        write_profile(path, {"alpha": 0.7})
+    assert read_profile(path) == {"alpha": 0.5}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_where_profiles_lie(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(profile.sys, "platform", "linux")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert profile_path("stage") == tmp_path / "realtime-adain" / "stage.toml"
+    assert profile_path("stage.toml") == Path("stage.toml")
+    assert profile_path("shows/stage") == Path("shows/stage")
+
+
+def test_settings_become_arguments(tmp_path: Path) -> None:
+    path = tmp_path / "p.toml"
+    (tmp_path / "my.safetensors").touch()
+    path.write_text(
+        'style = ["my.safetensors", "waves"]\nalpha = 0.5\nmirror = true\nstrip = false\n'
+        'layout = "split"\nmix = "my.safetensors:0.7,waves:0.3"\nstyle_size = 300\n'
+    )
+    known = ["style", "alpha", "mirror", "strip", "layout", "mix", "style_size"]
+    mine = str(tmp_path / "my.safetensors")
+    assert profile_arguments(path, known) == [
+        *("--style", mine, "waves"),
+        "--alpha=0.5",
+        "--mirror",
+        "--no-strip",
+        "--layout=split",
+        f"--mix={mine}:0.7,waves:0.3",
+        "--style-size=300",
+    ]
+    assert profile_arguments(tmp_path / "new.toml", known) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("alpha = ", "not a profile: Invalid value"),
+        ("colour_of_hair = 1", "no setting named 'colour_of_hair'"),
+        ("[alpha]\nx = 1", "alpha cannot be {'x': 1}"),
+        ("style = [1, 2]", r"style cannot be \[1, 2\]"),
+    ],
+)
+def test_what_is_no_profile(text: str, problem: str, tmp_path: Path) -> None:
+    path = tmp_path / "p.toml"
+    path.write_text(text)
+    with pytest.raises(ProfileError, match=f"p.toml: .*{problem}"):
+        profile_arguments(path, ["alpha", "style"])
+
+
+@pytest.mark.parametrize(
+    ("text", "pairs"),
+    [
+        ("a.jpg:0.7,b.jpg:0.3", {"a.jpg": 0.7, "b.jpg": 0.3}),
+        ("C:\\x, y.jpg:1", {"C:\\x, y.jpg": 1}),
+        ("grab 1:.5", {"grab 1": 0.5}),
+    ],
+)
+def test_weighted_names(text: str, pairs: dict[str, float]) -> None:
+    assert parse_weighted(text) == pairs
+
+
+@pytest.mark.parametrize("text", ["", "a", "a:", ":1", "a:x", "a:1,b", "a:1,", "a:1.2.3"])
+def test_what_is_not_weighted(text: str) -> None:
+    with pytest.raises(ValueError):
+        parse_weighted(text)
+
+
+def test_a_session_is_kept_with_what_was_grabbed(tmp_path: Path) -> None:
+    path, picture = tmp_path / "p.toml", tmp_path / "my.png"
+    picture.touch()
+    cards = [
+        card(0, "waves", builtin_style_path("waves")),
+        card(1, "my", picture),
+        card(2, "grab 1", torch.zeros(2, 2, 3, dtype=torch.uint8).numpy()),
+    ]
+    weights = {cards[0]: 0.25, cards[2]: 0.75}
+    save_session(path, {"alpha": 1.0}, ["waves", str(picture)], cards, cards[2], weights)
+    grabbed = "p-styles/grab 1.safetensors"
+    assert read_profile(path) == {
+        "alpha": 1.0,
+        "style": ["waves", "my.png", grabbed],
+        "first": grabbed,
+        "mix": f"waves:0.25,{grabbed}:0.75",
+    }
+    assert Style.load(tmp_path / grabbed).name == "grab 1"
+    save_session(path, {}, ["waves"], cards, cards[1], {})
+    assert read_profile(path)["style"] == ["waves", "p-styles/grab 1-2.safetensors"]
+    assert "mix" not in read_profile(path)
+
+
+def test_a_preset_holds_every_style_and_can_be_moved(tmp_path: Path) -> None:
+    cards = [
+        card(0, "waves", builtin_style_path("waves")),
+        card(1, "a/b", Path("/elsewhere/x.png")),
+        card(2, "waves", Path("/elsewhere/waves.png")),
+    ]
+    settings = {"strokes": {"waves": 300}, "mirror": True}
+    path = save_preset(tmp_path / "new", settings, cards, cards[1], {})
+    moved = (tmp_path / "new").rename(tmp_path / "moved")
+    assert path == tmp_path / "new" / "preset.toml"
+    arguments = profile_arguments(moved / "preset.toml", ["mirror", "style", "first"])
+    files = [str(moved / f"{name}.safetensors") for name in ("waves", "a_b", "waves-2")]
+    assert arguments == ["--mirror", "--style", *files, f"--first={files[1]}"]
+    assert [Style.load(file).name for file in files] == ["waves", "a/b", "waves"]
