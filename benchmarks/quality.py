@@ -174,7 +174,7 @@ def contestants(models: list[str], size: int, pairs: list):
     yield "identity", 0.0, [lambda frame: frame for _ in pairs]
     yield "style copy", 0.0, [lambda frame, style=style: style for *_, style in pairs]
     for model in models:
-        stylizer = Stylizer(model, device="cpu")
+        stylizer = Stylizer(model, device="cpu", engine="torch", dtype=torch.float32)
         styles = [stylizer.encode_style(style, size=size) for *_, style in pairs]
         painters = [lambda frame, s=style, z=stylizer: z.stylize(frame, s) for style in styles]
         path = Path(model)

@@ -17,6 +17,15 @@ torch.set_num_threads(1)  # the networks here are tiny: more threads only wait f
 TINY = {"widths": [8, 8, 16], "blocks": 1, "style_widths": [8, 8], "style_hidden": 16}
 
 
+@pytest.fixture(autouse=True)
+def only_torch_by_itself(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Keep `auto` from measuring the engines that happen to be installed, and the cache clean."""
+    monkeypatch.setattr("realtime_adain.engines.auto.installed_engines", lambda: ("torch",))
+    monkeypatch.setenv("REALTIME_ADAIN_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
 @pytest.fixture
 def tiny_network() -> LeanNetwork:
     """A lean network with random weights, the same every time."""

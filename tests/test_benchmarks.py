@@ -10,25 +10,78 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from benchmarks import fps, gallery
-from realtime_adain.networks import LeanNetwork, VGGEncoder
+from benchmarks import fps, gallery, live
+from realtime_adain import Stylizer
+from realtime_adain.engines import installed_engines
+from realtime_adain.networks import LeanNetwork, VGGEncoder, VGGNetwork
 from realtime_adain.pictures import read_picture, write_picture
+from realtime_adain.weights import save_network
 
 from .conftest import TINY, picture
 
 
-def test_fps_measures_every_model_and_size(tmp_path, monkeypatch, capsys) -> None:
+@pytest.fixture
+def small_fps(monkeypatch) -> None:
+    """The speed benchmark with tiny networks and small measurements of the machine."""
     monkeypatch.setattr(fps, "models", lambda: {"tiny": LeanNetwork(**TINY)})
+    monkeypatch.setattr(fps, "paper_network", lambda: VGGNetwork((4, 6, 8, 10)))
     monkeypatch.setattr(fps, "devices", lambda: ["cpu"])
-    assert fps.main(["--frames", "3", "--warmup", "1", "--json", str(tmp_path / "fps.json")]) == 0
+    monkeypatch.setattr(fps, "MATRIX_SIDE", {"cpu": 64})
+    monkeypatch.setattr(fps, "COPIED_BYTES", {"cpu": 1 << 20})
+
+
+def test_fps_measures_every_model_engine_and_size(small_fps, tmp_path, capsys) -> None:
+    options = ["--frames", "3", "--warmup", "1", "--stages", "--json", str(tmp_path / "fps.json")]
+    assert fps.main(options) == 0
     results = json.loads((tmp_path / "fps.json").read_text())
-    measured = {(row["size"], row["path"]) for row in results["results"]}
-    assert measured == {(size, path) for size in (256, 512) for path in ("model", "end to end")}
+    measured = {(row["engine"], row["size"], row["path"]) for row in results["results"]}
+    assert measured == {
+        (engine, size, path)
+        for engine in ("plain", *installed_engines())
+        for size in (256, 512)
+        for path in ("model", "end to end")
+    }
+    plain = {
+        (row["size"], row["path"]): row["median_ms"]
+        for row in results["results"]
+        if row["engine"] == "plain"
+    }
     for row in results["results"]:
         assert 0 < row["median_ms"] <= row["p95_ms"]
         assert row["fps"] == pytest.approx(1000 / row["median_ms"], rel=0.05)
+        gain = plain[row["size"], row["path"]] / row["median_ms"]
+        assert row["times_plain"] == pytest.approx(gain, rel=0.05, abs=0.06)
+        assert ("percent_of_limit" in row) == (row["path"] == "model")
+        if "stages_ms" in row:
+            assert set(row["stages_ms"]) >= {"upload", "convert", "network", "download"}
     assert results["machine"]["torch"] == torch.__version__
-    assert "paper fps" in capsys.readouterr().out
+    assert results["limits"]["cpu"]["flops_per_second"]["float32"] > 0
+    printed = capsys.readouterr().out
+    assert "paper fps" in printed and "GB/s" in printed
+
+
+def test_fps_leaves_out_engines_that_do_not_know_a_precision(small_fps) -> None:
+    engines = [(engine, s.engine.dtype) for _, engine, s in fps.candidates("cpu", "float16")]
+    assert engines == [("plain", torch.float32), ("torch", torch.float16)]
+
+
+def test_fps_counts_the_work_of_the_frame_alone() -> None:
+    stylizer = Stylizer(VGGNetwork((4, 6, 8, 10)), device="cpu", engine="torch")
+    flops, values = fps.work(stylizer, 16)
+    twice = fps.work(stylizer, 32)
+    assert twice[0] == 4 * flops  # no part of it is the style's, which has a size of its own
+    # preprocess 1x1 3 -> 3, then 3x3 3 -> 4 and 4 -> 4 and so on at 16, 8, 4 and 2 pixels a side
+    encoder = 16**2 * (9 + 9 * 12 + 9 * 16) + 8**2 * 9 * (24 + 36) + 4**2 * 9 * (48 + 3 * 64)
+    encoder += 2**2 * 9 * 80
+    decoder = 2**2 * 9 * 80 + 4**2 * 9 * (3 * 64 + 48) + 8**2 * 9 * (36 + 24)
+    decoder += 16**2 * 9 * (16 + 12)
+    assert flops == 2 * (encoder + decoder)
+    assert values > 2 * 3 * 16**2
+
+
+def test_fps_gives_a_slow_network_fewer_frames(monkeypatch) -> None:
+    monkeypatch.setattr(fps, "SECONDS_PER_ROW", 0.0)
+    assert fps.measure(lambda: None, "cpu", 5, 30)["frames"] == 3
 
 
 def test_gallery_shows_every_style(tiny_weights, tmp_path, monkeypatch) -> None:
@@ -79,3 +132,12 @@ def test_camera_motion_moves_the_picture_and_comes_back() -> None:
     inner = np.s_[20:60, 20:60]
     assert np.abs(moved[inner].astype(int) - content[inner]).mean() > 3
     assert np.abs(back[inner].astype(int) - content[inner]).mean() < 6
+
+
+def test_live_benchmark_plays_and_tells(tmp_path, capsys) -> None:
+    weights = tmp_path / "tiny.safetensors"
+    save_network(weights, LeanNetwork(**TINY), "lean", TINY)
+    options = ["--seconds", "4", "--width", "96", "--model", str(weights), "--engine", "torch"]
+    assert live.main(options) == 0
+    printed = capsys.readouterr().out
+    assert "controls used" in printed and "p99 is" in printed and "in a cross-fade" in printed

@@ -12,11 +12,24 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "realtime_adain"
 
 FLOORS = [
-    {"closing", "errors", "frame", "__init__"},
-    {"adain", "losses", "memory", "networks", "pictures", "tensors", "styles", "demo_scene"},
+    {"closing", "command", "errors", "frame", "__init__"},
+    {
+        "adain",
+        "colour",
+        "demo_scene",
+        "losses",
+        "memory",
+        "networks",
+        "pictures",
+        "regions",
+        "steady",
+        "styles",
+        "tensors",
+    },
     {
         "capture",
         "dataset",
+        "engines",
         "overlay",
         "progress",
         "sinks",
@@ -27,13 +40,24 @@ FLOORS = [
         "timing",
         "weights",
     },
-    {"cli", "live", "pipeline", "style_deck", "training"},
-    {"__main__", "image", "train", "video", "webcam"},
+    {"cli", "live", "painter", "pipeline", "style_deck", "training"},
+    {"__main__", "export", "image", "train", "video", "webcam"},
 ]
 """Rooms (modules or folders of the package) by floor, the ground first."""
 
-WITHOUT_TORCH = {"sources", "sinks", "pictures", "overlay", "timing", "capture", "pipeline"}
-WITHOUT_VIDEO = {"adain", "losses", "networks", "tensors", "style", "stylizer", "weights"}
+WITHOUT_TORCH = {"sources", "sinks", "pictures", "overlay", "timing", "capture", "pipeline"} | {
+    *("colour", "regions", "steady", "command"),
+}
+WITHOUT_VIDEO = {
+    "adain",
+    "engines",
+    "losses",
+    "networks",
+    "tensors",
+    "style",
+    "stylizer",
+    "weights",
+}
 
 FILES = sorted(PACKAGE.rglob("*.py"))
 
@@ -87,7 +111,7 @@ def test_heavy_packages_stay_in_their_rooms(path: Path) -> None:
         assert not heavy & {"cv2", "av"}
 
 
-@pytest.mark.parametrize("program", ["webcam", "video", "image", "train"])
+@pytest.mark.parametrize("program", ["webcam", "video", "image", "train", "export"])
 def test_help_does_not_wait_for_torch(program: str) -> None:
     code = (
         "import sys\n"
