@@ -275,7 +275,10 @@ def mix_statistics(statistics: Sequence[Statistics], weights: Sequence[float]) -
         raise ValueError(f"styles of different networks cannot be mixed, channels {shapes}")
 
     def weighted(tensors: Sequence[Tensor]) -> Tensor:
-        return sum(weight * tensor for weight, tensor in zip(weights, tensors, strict=True))
+        total = weights[0] * tensors[0]
+        for weight, tensor in zip(weights[1:], tensors[1:], strict=True):
+            total = torch.add(total, tensor, alpha=weight)
+        return total
 
     return tuple(
         (weighted([mean for mean, _ in layer]), weighted([std for _, std in layer]))
