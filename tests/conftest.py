@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,12 @@ def only_torch_by_itself(
     """Keep `auto` from measuring the engines that happen to be installed, and the cache clean."""
     monkeypatch.setattr("realtime_adain.engines.auto.installed_engines", lambda: ("torch",))
     monkeypatch.setenv("REALTIME_ADAIN_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def ctrl_c_works() -> None:
+    """Undo that a shell lets programs in the background ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
