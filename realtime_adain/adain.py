@@ -104,6 +104,8 @@ def adain(
         `(N, C, H, W)` of the content's dtype; at alpha 1 with the style's mean and standard
         deviation per channel.
     """
+    if torch.onnx.is_in_onnx_export():
+        return exportable_adain(content, style_mean, style_std, alpha)
     full_strength = isinstance(alpha, (int, float)) and alpha == 1.0
     positions = content.shape[2] * content.shape[3]
     if full_strength and style_mean.shape[0] == 1 and positions > 1:
@@ -120,6 +122,23 @@ def adain(
     scale = 1.0 + alpha * (scale - 1.0)
     shift = alpha * shift
     return torch.addcmul(shift.to(content.dtype), content, scale.to(content.dtype))
+
+
+def exportable_adain(
+    content: Tensor, style_mean: Tensor, style_std: Tensor, alpha: float | Tensor
+) -> Tensor:
+    """`adain` of one style by operations that ONNX has: instance norm, blended.
+
+    The number of positions stays a value of the graph, so the size stays open. The epsilon is
+    taken with the biased variance, which changes a result by less than one part in the number of
+    positions, and only where a channel is all but constant.
+    """
+    positions = content.shape[2] * content.shape[3]
+    bessel = ((positions - 1) / positions) ** 0.5
+    weight = (alpha * bessel * style_std).flatten()
+    bias = (alpha * style_mean).flatten()
+    styled = functional.instance_norm(content, weight=weight, bias=bias, eps=EPSILON)
+    return (1.0 - alpha) * content + styled
 
 
 def regional_adain(

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .colour import MAX_SATURATION, ColourMode
-from .command import side_length, unit_interval
+from .command import number_in, side_length, unit_interval
 from .engines import ENGINES, PRECISIONS
 from .steady import MAX_STRENGTH
 from .styles import builtin_style_names
@@ -83,14 +82,14 @@ def add_colour_arguments(
     )
     group.add_argument(
         "--saturation",
-        type=_number_up_to(MAX_SATURATION),
+        type=number_in(0.0, MAX_SATURATION),
         default=1.0,
         metavar="S",
         help=f"0 (grey) to {MAX_SATURATION:g} (default %(default)s)",
     )
     group.add_argument(
         "--steady",
-        type=_number_up_to(MAX_STRENGTH),
+        type=number_in(0.0, MAX_STRENGTH),
         default=steady,
         metavar="S",
         help="how much flicker is averaged away where nothing moves, 0 (off) to "
@@ -125,13 +124,3 @@ def make_stylizer(args: argparse.Namespace) -> Stylizer:
     if args.checkpoint is not None:
         return Stylizer.from_checkpoint(*args.checkpoint, **settings)
     return Stylizer(args.model or DEFAULT_MODEL, **settings)
-
-
-def _number_up_to(most: float) -> Callable[[str], float]:
-    def parse(text: str) -> float:
-        number = float(text)
-        if not 0 <= number <= most:
-            raise argparse.ArgumentTypeError(f"must be in 0..{most:g}, got {text}")
-        return number
-
-    return parse

@@ -47,12 +47,19 @@ def run(parser: argparse.ArgumentParser, body: Callable[[argparse.Namespace], in
         return 130
 
 
-def unit_interval(text: str) -> float:
-    """Parse a number in 0..1."""
-    value = float(text)
-    if not 0.0 <= value <= 1.0:
-        raise argparse.ArgumentTypeError(f"must be in 0..1, got {text}")
-    return value
+def number_in(low: float, high: float) -> Callable[[str], float]:
+    """Return what parses a number in `low`..`high`."""
+
+    def number(text: str) -> float:
+        value = float(text)
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"must be in {low:g}..{high:g}, got {text}")
+        return value
+
+    return number
+
+
+unit_interval = number_in(0.0, 1.0)
 
 
 def side_length(text: str) -> int:

@@ -56,7 +56,7 @@ def masks_from_picture(
 
     Args:
         picture: uint8 `(H, W, 3)` RGB, or the path of a picture.
-        count: number of regions, 2 to 16.
+        count: number of regions, which is that of the styles: 2 to 16.
         softness: deviation of the soft edges, of the short side; 0 for hard edges.
 
     Returns:
@@ -68,7 +68,9 @@ def masks_from_picture(
             or the picture has fewer colours.
     """
     if not 2 <= count <= MAX_REGIONS:
-        raise ValueError(f"count must be in 2..{MAX_REGIONS}, got {count}")
+        raise ValueError(
+            f"a mask needs 2 to {MAX_REGIONS} styles, one for each colour; got {count}"
+        )
     if not 0.0 <= softness <= 1.0:
         raise ValueError(f"softness must be in 0..1, got {softness}")
     if not isinstance(picture, np.ndarray):

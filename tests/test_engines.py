@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from realtime_adain import Style, Stylizer
-from realtime_adain.adain import Regional, adain
+from realtime_adain.adain import Regional, adain, exportable_adain
 from realtime_adain.engines import auto, installed_engines, open_engine, registry
 from realtime_adain.engines.auto import AutoEngine, fastest_engine, signal_to_noise_db
 from realtime_adain.engines.base import EngineError, PerSize, pack_style, unpack_style
@@ -143,9 +143,6 @@ def test_a_mix_and_regions_follow_the_style(name) -> None:
 
 
 def test_exportable_adain_is_adain() -> None:
-    pytest.importorskip("onnx")
-    from realtime_adain.engines.graph import exportable_adain
-
     torch.manual_seed(0)
     content = torch.randn(1, 5, 6, 7) * 3 + 1
     mean, std = torch.randn(1, 5, 1, 1), torch.rand(1, 5, 1, 1) + 0.5

@@ -61,7 +61,7 @@ def test_masks_of_a_file_with_jpeg_noise_are_the_same_every_time(tmp_path) -> No
 def test_what_cannot_be_split_is_refused(tmp_path) -> None:
     with pytest.raises(ValueError, match="4 regions need as many colours, the picture has 3"):
         masks_from_picture(painted(), 4)
-    with pytest.raises(ValueError, match=r"count must be in 2..16, got 1"):
+    with pytest.raises(ValueError, match="a mask needs 2 to 16 styles"):
         masks_from_picture(painted(), 1)
     with pytest.raises(ValueError, match=r"softness must be in 0..1, got -1"):
         masks_from_picture(painted(), 2, softness=-1)

@@ -22,10 +22,8 @@ from functools import cached_property
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from .. import adain as adain_module
-from ..adain import EPSILON, Regional, Statistics
+from ..adain import Regional, Statistics
 from ..networks import StyleNetwork
 from ..tensors import as_bytes, as_unit, pad_pixels_to_stride, resize_pixels, working_size
 from .base import Engine, EngineError, pack_style, unpack_style
@@ -64,7 +62,7 @@ def export_onnx(network: StyleNetwork) -> bytes:
     any_size = {0: "height", 1: "width"}
     file = io.BytesIO()
     try:
-        with _exportable_adain(), warnings.catch_warnings(), torch.no_grad():
+        with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")  # of what the exporter thinks of itself
             # This exporter needs no package but `onnx`, and keeps every size open.
             torch.onnx.export(
@@ -81,34 +79,6 @@ def export_onnx(network: StyleNetwork) -> bytes:
         reason = str(error).splitlines()[0]
         raise EngineError(f"the network cannot be exported to ONNX: {reason}") from error
     return file.getvalue()
-
-
-def exportable_adain(
-    content: Tensor, style_mean: Tensor, style_std: Tensor, alpha: Tensor
-) -> Tensor:
-    """AdaIN by operations that ONNX has: instance norm with the style's numbers, blended.
-
-    The number of positions stays a value of the graph, so the size stays open. The epsilon is
-    taken with the biased variance, which changes a result by less than one part in the number of
-    positions, and only where a channel is all but constant.
-    """
-    positions = content.shape[2] * content.shape[3]
-    bessel = ((positions - 1) / positions) ** 0.5
-    weight = (alpha * bessel * style_std).flatten()
-    bias = (alpha * style_mean).flatten()
-    styled = functional.instance_norm(content, weight=weight, bias=bias, eps=EPSILON)
-    return (1.0 - alpha) * content + styled
-
-
-@contextmanager
-def _exportable_adain() -> Iterator[None]:
-    """Let networks use `exportable_adain`: the usual one is a fused kernel unknown to ONNX."""
-    usual = adain_module.adain
-    adain_module.adain = exportable_adain
-    try:
-        yield
-    finally:
-        adain_module.adain = usual
 
 
 class GraphEngine(Engine):

@@ -6,13 +6,15 @@ import argparse
 from pathlib import Path
 
 from ..cli import add_colour_arguments
-from ..command import side_length, unit_interval
+from ..command import number_in, side_length, unit_interval
 from ..steady import DEFAULT_STRENGTH
 from .person import Region
 from .profile import parse_weighted
 from .screen_text import Stats
 from .styles_in_use import FADE_SECONDS
 from .view import Layout
+
+_LONGEST = 3600.0  # seconds that a style may stay or fade
 
 
 def add_live_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,13 +43,16 @@ def _add_style_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--fade",
-        type=_seconds,
+        type=number_in(0.0, _LONGEST),
         default=FADE_SECONDS,
         metavar="SECONDS",
         help="fade from style to style for so long; 0 for not at all (default %(default)s)",
     )
     group.add_argument(
-        "--tour", type=_tour_seconds, metavar="SECONDS", help="another style after every so long"
+        "--tour",
+        type=number_in(0.1, _LONGEST),
+        metavar="SECONDS",
+        help="another style after every so long",
     )
     group.add_argument(
         "--strengths",
@@ -135,17 +140,3 @@ def _weighted(text: str) -> dict[str, float]:
 
 def _sizes(text: str) -> dict[str, int]:
     return {name: side_length(f"{size:g}") for name, size in parse_weighted(text).items()}
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 <= seconds <= 3600:
-        raise argparse.ArgumentTypeError(f"must be 0 to 3600 seconds, got {text}")
-    return seconds
-
-
-def _tour_seconds(text: str) -> float:
-    seconds = _seconds(text)
-    if seconds < 0.1:
-        raise argparse.ArgumentTypeError(f"must be at least 0.1 seconds, got {text}")
-    return seconds

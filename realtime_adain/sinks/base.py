@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from types import TracebackType
-from typing import Self
 
+from ..closing import Closing
 from ..frame import Frame
 
 
-class Sink(ABC):
-    """Takes frames one after the other; a context manager.
+class Sink(Closing):
+    """Takes frames one after the other.
 
     Leaving the context without an exception finishes the output; with one, `abort` leaves nothing
     under the output's name.
@@ -35,9 +35,6 @@ class Sink(ABC):
     def abort(self) -> None:
         """Drop the output; where there is nothing to drop, the same as `close`."""
         self.close()
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(
         self,
