@@ -74,8 +74,10 @@ class Judge:
     @torch.inference_mode()
     def losses(self, output: np.ndarray, content: np.ndarray, style: np.ndarray):
         """Return content and style loss of uint8 `(H, W, 3)` pictures."""
-        images = [as_tensor(pixels) for pixels in (output, content, style)]
-        content_loss, style_loss = self.loss(images[0], self.loss.targets(images[1], images[2]))
+        painted, *seen = (as_tensor(pixels) for pixels in (output, content, style))
+        of_content, of_style = (self.loss.see(image) for image in seen)
+        targets = self.loss.targets(of_content, of_style.statistics)
+        content_loss, style_loss = self.loss(painted, targets)
         return content_loss.item(), style_loss.item()
 
     def flicker(self, repaint: Repaint, content: np.ndarray, frames: int = 4) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -11,6 +12,21 @@ from torch.utils.data import Dataset
 
 from .errors import PictureError
 from .pictures import list_pictures, read_picture, resize
+
+
+class Pairs(NamedTuple):
+    """A batch of N contents and N styles."""
+
+    contents: Tensor
+    """uint8 `(N, crop, crop, 3)` RGB."""
+    styles: Tensor
+    """Likewise."""
+    content_keys: list[int]
+    """One for every crop: equal keys, equal crops; -1 for a crop that does not come again."""
+    style_keys: list[int]
+    """Likewise, among the styles."""
+    broken: int
+    """Number of broken pictures that were met."""
 
 
 class PairDataset(Dataset):
@@ -26,6 +42,8 @@ class PairDataset(Dataset):
         crop: side of the square crops in pixels.
         scale: range of the crop's side before it is resized, as a part of the picture's short
             side.
+        crops_per_picture: of every picture there are only so many crops, drawn from again and
+            again; 0 for a fresh one each time.
         seed: of all that is random.
     """
 
@@ -37,6 +55,7 @@ class PairDataset(Dataset):
         batch: int,
         crop: int,
         scale: tuple[float, float] = (0.5, 1.0),
+        crops_per_picture: int = 0,
         seed: int = 0,
     ) -> None:
         self.contents = list_pictures(content_folder)
@@ -44,27 +63,40 @@ class PairDataset(Dataset):
         self.batch = batch
         self.crop = crop
         self.scale = scale
+        self.crops_per_picture = crops_per_picture
         self.seed = seed
 
-    def __getitem__(self, step: int) -> tuple[Tensor, Tensor, int]:
-        """Return contents and styles, each uint8 `(N, crop, crop, 3)` RGB, and the number of
-        broken pictures met."""
+    def __getitem__(self, step: int) -> Pairs:
         random = np.random.default_rng((self.seed, step))
+        contents, content_keys, broken_contents = self._crops(self.contents, random)
+        styles, style_keys, broken_styles = self._crops(self.styles, random)
+        return Pairs(contents, styles, content_keys, style_keys, broken_contents + broken_styles)
+
+    def _crops(
+        self, pictures: list[Path], random: np.random.Generator
+    ) -> tuple[Tensor, list[int], int]:
+        """Return a batch of crops, their keys and the number of broken pictures met."""
+        crops: list[np.ndarray] = []
+        keys: list[int] = []
         broken = 0
-        batches = []
-        for pictures in (self.contents, self.styles):
-            crops: list[np.ndarray] = []
-            while len(crops) < self.batch:
-                try:
-                    picture = read_picture(pictures[random.integers(len(pictures))])
-                except PictureError:
-                    broken += 1
-                    if broken > 100 * self.batch:
-                        raise
-                    continue
-                crops.append(self._random_crop(picture, random))
-            batches.append(torch.from_numpy(np.stack(crops)))
-        return batches[0], batches[1], broken
+        while len(crops) < self.batch:
+            index = int(random.integers(len(pictures)))
+            try:
+                picture = read_picture(pictures[index])
+            except PictureError:
+                broken += 1
+                if broken > 100 * self.batch:
+                    raise
+                continue
+            key = -1
+            place = random
+            if self.crops_per_picture:
+                number = int(random.integers(self.crops_per_picture))
+                key = index * self.crops_per_picture + number
+                place = np.random.default_rng((self.seed, index, number))
+            crops.append(self._random_crop(picture, place))
+            keys.append(key)
+        return torch.from_numpy(np.stack(crops)), keys, broken
 
     def _random_crop(self, picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
         height, width = picture.shape[:2]

@@ -13,6 +13,16 @@ from .networks import VGGEncoder
 
 
 @dataclass(frozen=True)
+class Sight:
+    """What the teacher sees in pictures."""
+
+    features: Tensor
+    """At relu4_1, `(N, C, H / 8, W / 8)`."""
+    statistics: Statistics
+    """Mean and standard deviation at relu1_1, relu2_1, relu3_1 and relu4_1."""
+
+
+@dataclass(frozen=True)
 class PerceptualTargets:
     """What an output is compared with: one content, one style."""
 
@@ -40,38 +50,34 @@ class PerceptualLoss(nn.Module):
         self.teacher = teacher.eval().requires_grad_(False)
 
     @torch.no_grad()
+    def see(self, images: Tensor) -> Sight:
+        """Return what the teacher sees in `(N, 3, H, W)` images, RGB in [0, 1]."""
+        features = self.teacher(images)
+        return Sight(features[-1], tuple(channel_mean_std(layer) for layer in features))
+
+    @staticmethod
     def targets(
-        self, content: Tensor, style: Tensor, alpha: float | Tensor = 1.0
+        content: Sight, style: Statistics, alpha: float | Tensor = 1.0
     ) -> PerceptualTargets:
         """Return the targets for outputs of strength `alpha`.
 
         Args:
-            content: `(N, 3, H, W)`, RGB in [0, 1].
-            style: `(N, 3, H', W')`, RGB in [0, 1].
+            content: of N pictures.
+            style: of N artworks, as the teacher sees them.
             alpha: a number or `(N, 1, 1, 1)`; below one, the style's statistics are blended with
                 the content's own, as equation 14 blends them in the network.
         """
-        content_features = self.teacher(content)
-        of_content = [channel_mean_std(features) for features in content_features]
-        of_style = [channel_mean_std(features) for features in self.teacher(style)]
         blended = tuple(
             (own[0].lerp(other[0], weight), own[1].lerp(other[1], weight))
-            for own, other in zip(of_content, of_style, strict=True)
+            for own, other in zip(content.statistics, style, strict=True)
             for weight in [torch.as_tensor(alpha, dtype=own[0].dtype, device=own[0].device)]
         )
-        return PerceptualTargets(content_features[-1], blended)
+        return PerceptualTargets(content.features, blended)
 
-    @torch.no_grad()
-    def adain_targets(self, content: Tensor, style: Tensor) -> PerceptualTargets:
-        """Return the paper's targets: the AdaIN output in place of the content's own features.
-
-        Args:
-            content: `(N, 3, H, W)`, RGB in [0, 1].
-            style: `(N, 3, H', W')`, RGB in [0, 1].
-        """
-        statistics = tuple(channel_mean_std(features) for features in self.teacher(style))
-        mixed = adain(self.teacher(content)[-1], *statistics[-1])
-        return PerceptualTargets(mixed, statistics)
+    @staticmethod
+    def adain_targets(content: Sight, style: Statistics) -> PerceptualTargets:
+        """Return the paper's targets: the AdaIN output in place of the content's own features."""
+        return PerceptualTargets(adain(content.features, *style[-1]), style)
 
     def forward(self, output: Tensor, targets: PerceptualTargets) -> tuple[Tensor, Tensor]:
         """Return content loss and style loss, each `(N,)`, of the outputs.

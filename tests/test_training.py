@@ -16,11 +16,14 @@ from safetensors.torch import save_file
 from realtime_adain.dataset import PairDataset
 from realtime_adain.errors import PictureError, WeightsError
 from realtime_adain.losses import PerceptualLoss, grid_pattern
-from realtime_adain.networks import VGGEncoder, VGGNetwork
+from realtime_adain.networks import LeanNetwork, VGGEncoder, VGGNetwork
 from realtime_adain.pictures import read_picture, write_picture
 from realtime_adain.train import main
+from realtime_adain.training.growing import grow
 from realtime_adain.training.loop import learning_rate_factor, train
 from realtime_adain.training.options import TrainingOptions, make_options
+from realtime_adain.training.reader import StatisticsReader, rows_of
+from realtime_adain.training.sights import Sights
 from realtime_adain.weights import load_network
 
 from .conftest import TINY, picture
@@ -53,6 +56,7 @@ def options_for(folders, **changes) -> TrainingOptions:
         batch=2,
         crop=32,
         warmup=1,
+        prepared=8,
     )
     return dataclasses.replace(options, **changes)
 
@@ -75,22 +79,61 @@ def test_batches_depend_on_seed_and_step_alone(folders) -> None:
     )
     first, again, other = make(0), make(0), make(1)
     for step in (0, 7):
-        contents, styles, broken = first[step]
+        contents, styles, _, _, broken = first[step]
         assert contents.shape == styles.shape == (3, 24, 24, 3)
         assert contents.dtype == torch.uint8
         assert (contents == again[step][0]).all() and (styles == again[step][1]).all()
-        assert broken == again[step][2]
+        assert broken == again[step].broken
     assert (first[0][0] != other[0][0]).any()
-    assert sum(first[step][2] for step in range(20)) > 0, "the broken picture is never counted"
+    assert sum(first[step].broken for step in range(20)) > 0, "the broken picture is never counted"
+
+
+def test_crops_that_come_again_have_equal_keys(folders) -> None:
+    data = PairDataset(
+        folders / "content", folders / "style", batch=3, crop=24, crops_per_picture=2
+    )
+    crops: dict[int, torch.Tensor] = {}
+    met = 0
+    for step in range(20):
+        for crop, key in zip(data[step].contents, data[step].content_keys, strict=True):
+            met += key in crops
+            assert (crops.setdefault(key, crop) == crop).all()
+    assert len(crops) == 6 and met == 54
+    fresh = PairDataset(folders / "content", folders / "style", batch=3, crop=24)
+    assert fresh[0].content_keys == fresh[0].style_keys == [-1, -1, -1]
+
+
+def test_the_teacher_looks_once_at_what_comes_again(teacher) -> None:
+    loss = PerceptualLoss(teacher)
+    sights = Sights(loss, with_features=True)
+    images = torch.rand(3, 3, 32, 32)
+    expected = loss.see(images)
+    looked = []
+    teacher.register_forward_hook(lambda _, given, __: looked.append(len(given[0])))
+    for keys in ([4, -1, 7], [4, -1, 7]):
+        seen = sights(images, keys)
+        torch.testing.assert_close(seen.features, expected.features)
+        torch.testing.assert_close(rows_of(seen.statistics), rows_of(expected.statistics))
+    assert looked == [3, 1]  # the one without a key is never known again
+
+
+def test_reader_begins_with_what_is_there_to_read() -> None:
+    codes, truth = torch.randn(60, 5), torch.randn(5, 2 * (3 + 4))
+    rows = 3 * codes @ truth + 1
+    reader = StatisticsReader(5, (3, 4))
+    before = reader(codes, rows).mean().item()
+    reader.fit(codes, rows)
+    assert reader(codes, rows).mean().item() < 1e-3 * before
 
 
 def test_losses_are_zero_for_the_targets_themselves(teacher) -> None:
     loss = PerceptualLoss(teacher)
     content, style = torch.rand(2, 3, 32, 32), torch.rand(2, 3, 40, 40)
-    content_loss, style_loss = loss(content, loss.targets(content, style))
+    seen, wanted = loss.see(content), loss.see(style).statistics
+    content_loss, style_loss = loss(content, loss.targets(seen, wanted))
     assert content_loss.tolist() == pytest.approx([0, 0], abs=1e-9)
     assert (style_loss > 1e-6).all()
-    _, own_style = loss(content, loss.targets(content, style, alpha=0.0))
+    _, own_style = loss(content, loss.targets(seen, wanted, alpha=0.0))
     assert own_style.tolist() == pytest.approx([0, 0], abs=1e-9)
 
 
@@ -102,7 +145,7 @@ def test_style_loss_is_the_sum_over_four_layers_by_the_formula(teacher) -> None:
         expected += (ours.mean((2, 3)) - theirs.mean((2, 3))).square().mean()
         stds = [(x.var((2, 3)) + 1e-5).sqrt() for x in (ours, theirs)]
         expected += (stds[0] - stds[1]).square().mean()
-    _, style_loss = loss(output, loss.targets(output, style))
+    _, style_loss = loss(output, loss.targets(loss.see(output), loss.see(style).statistics))
     torch.testing.assert_close(style_loss, expected[None], rtol=1e-4, atol=1e-7)
 
 
@@ -181,6 +224,56 @@ def test_finished_run_leaves_table_plot_and_card(folders, teacher, tmp_path) -> 
         assert read_picture(tmp_path / "losses.png").shape[2] == 3
 
 
+def test_style_encoder_learns_alone_and_the_painter_stays(folders, teacher, tmp_path) -> None:
+    start = run(options_for(folders, steps=1), tmp_path / "start", teacher)
+    options = options_for(
+        folders,
+        recipe="style-encoder",
+        initial=str(start),
+        steps=200,
+        learning_rate=3e-3,
+        crops_per_picture=1,
+        average=0.0,
+    )
+    weights = run(options, tmp_path / "run", teacher, save_every=200, sheet_every=200)
+    rows = list(csv.DictReader((tmp_path / "run" / "log.csv").open()))
+    assert float(rows[1]["knowledge"]) < 0.8 * float(rows[0]["knowledge"])
+    assert float(rows[1]["memory"]) < 1
+    before, after = load_network(start).state_dict(), load_network(weights).state_dict()
+    changed = {name for name, tensor in after.items() if not torch.equal(tensor, before[name])}
+    assert changed and all(name.startswith("style_encoder") for name in changed)
+
+
+@pytest.mark.parametrize(("widths", "blocks"), [((12, 10, 24), 1), ((16, 16, 32), 3)])
+def test_grown_network_paints_the_same(widths, blocks) -> None:
+    torch.manual_seed(3)
+    small = LeanNetwork(**TINY).eval()
+    large = LeanNetwork(**{**TINY, "widths": widths, "blocks": blocks}).eval()
+    grow(small, large)
+    content, style = torch.rand(1, 3, 64, 64), torch.rand(1, 3, 64, 64)
+    for alpha in (1.0, 0.0):
+        expected = small(content, small.encode_style(style), alpha)
+        result = large(content, large.encode_style(style), alpha)
+        tolerance = 1e-4 if blocks == TINY["blocks"] else 0.1 * expected.std().item()
+        torch.testing.assert_close(result, expected, rtol=0, atol=tolerance)
+
+
+def test_copied_channels_part_as_they_learn() -> None:
+    small = LeanNetwork(**TINY)
+    large = LeanNetwork(**{**TINY, "widths": [2 * width for width in small.widths]})
+    grow(small, large)
+    large(torch.rand(1, 3, 64, 64), large.encode_style(torch.rand(1, 3, 64, 64))).sum().backward()
+    first, second = large.down1.weight.grad.chunk(2)
+    assert not torch.allclose(first, second, rtol=0.01)
+
+
+def test_a_run_starts_from_nothing_larger(folders, teacher, tmp_path) -> None:
+    start = run(options_for(folders, steps=1), tmp_path / "start", teacher)
+    narrow = {**TINY, "widths": [2, 2, 2]}
+    with pytest.raises(ValueError, match="at most as wide and deep"):
+        run(options_for(folders, initial=str(start), config=narrow), tmp_path / "run", teacher)
+
+
 def test_paper_recipe_trains_the_decoder_alone(folders, teacher, tmp_path) -> None:
     options = make_options(
         {
@@ -222,7 +315,7 @@ def test_learning_rate_rises_stays_and_falls() -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"recipe": "magic"}, "no recipe named 'magic'; there are student, paper"),
+        ({"recipe": "magic"}, "no recipe named 'magic'; there are student, style-encoder, paper"),
         ({"steps": 0}, "steps must be at least 1"),
         ({"crop": 60}, "crop must be a multiple of 8"),
         ({"weak_part": 2.0}, "weak_part must be in 0..1"),
@@ -240,7 +333,7 @@ def test_command_trains_and_exports(folders, teacher, tmp_path, capsys) -> None:
     arguments = [
         *(str(tmp_path / "run"), "--content", str(folders / "content")),
         *("--style", str(folders / "style"), "--teacher", str(tmp_path / "teacher.safetensors")),
-        *("--steps", "1", "--batch", "1", "--crop", "32"),
+        *("--steps", "1", "--batch", "1", "--crop", "32", "--prepared", "4"),
     ]
     assert main(arguments) == 0
     load_network(tmp_path / "run" / "weights.safetensors")

@@ -46,6 +46,7 @@ class LeanNetwork(nn.Module):
         style_hidden: int = 256,
     ) -> None:
         super().__init__()
+        self.widths = tuple(widths)
         half, quarter, eighth = widths
         self.down1 = conv3x3(3, half, stride=2)
         self.down2 = conv3x3(half, quarter, stride=2)
@@ -117,6 +118,7 @@ class StyleEncoder(nn.Module):
     def __init__(self, widths: tuple[int, ...], hidden: int, layer_widths: tuple[int, ...]) -> None:
         super().__init__()
         self.layer_widths = layer_widths
+        self.code_width = hidden
         self.stages = nn.ModuleList()
         inputs = 3
         for width in widths:

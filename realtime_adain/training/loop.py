@@ -8,7 +8,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
@@ -68,11 +68,16 @@ def train(
         batch=options.batch,
         crop=options.crop,
         scale=(options.scale_min, options.scale_max),
+        crops_per_picture=options.crops_per_picture,
         seed=options.seed,
     )
     folder.mkdir(parents=True, exist_ok=True)
     _check_same_options(options, folder)
-    run = _Run(options, folder, _prepared(teacher, data, options), device)
+    run = _Run(options, folder, _normalised(teacher, data, options), device)
+    if run.step == 0:
+        run.objective.prepare(
+            _style_batches(data, math.ceil(options.prepared / options.batch), device)
+        )
     loader = DataLoader(
         data, batch_size=None, sampler=range(run.step, options.steps), num_workers=workers
     )
@@ -80,10 +85,10 @@ def train(
     progress = Progress(options.steps - run.step, unit="steps", quiet=quiet)
     started, begun_at, broken = time.perf_counter(), run.step, 0
     try:
-        for contents, styles, newly_broken in loader:
-            broken += newly_broken
-            contents, styles = _to_tensor(contents, device), _to_tensor(styles, device)
-            log.add(run.advance(contents, styles))
+        for pairs in loader:
+            broken += pairs.broken
+            contents, styles = (_to_tensor(crops, device) for crops in pairs[:2])
+            log.add(run.advance(contents, styles, pairs.content_keys, pairs.style_keys))
             done = run.step == options.steps
             progress.update(run.step - begun_at)
             if run.step % _LOG_EVERY == 0 or done:
@@ -116,10 +121,8 @@ class _Run:
         self.weights = folder / "weights.safetensors"
         self._checkpoint = folder / "checkpoint.pt"
         torch.manual_seed(options.seed)
-        self.objective = make_objective(options, teacher)
-        if options.initial is not None:
-            initial = load_network(options.initial).state_dict()
-            self.objective.network.load_state_dict(initial)
+        initial = None if options.initial is None else load_network(options.initial)
+        self.objective = make_objective(options, teacher, initial)
         self.objective.to(device, memory_format=torch.channels_last)
         self.averaged: StyleNetwork = copy.deepcopy(self.objective.network)
         self.averaged.requires_grad_(False).eval()
@@ -128,12 +131,14 @@ class _Run:
         if self._checkpoint.exists():
             self._load()
 
-    def advance(self, contents: Tensor, styles: Tensor) -> dict[str, float]:
-        """Take one step; return the parts of its loss."""
+    def advance(
+        self, contents: Tensor, styles: Tensor, content_keys: list[int], style_keys: list[int]
+    ) -> dict[str, float]:
+        """Take one step with what the objective takes; return the parts of its loss."""
         torch.manual_seed(self.options.seed * 1_000_003 + self.step)
         for group in self._optimizer.param_groups:
             group["lr"] = self.options.learning_rate * learning_rate_factor(self.step, self.options)
-        parts = self.objective(contents, styles)
+        parts = self.objective(contents, styles, content_keys, style_keys)
         total = sum(
             getattr(self.options, f"{name}_weight") * value for name, value in parts.items()
         )
@@ -186,11 +191,20 @@ def learning_rate_factor(step: int, options: TrainingOptions) -> float:
     return rise * fall / (1 + options.inverse_decay * step)
 
 
-def _prepared(teacher: VGGEncoder, data: PairDataset, options: TrainingOptions) -> VGGEncoder:
+def _normalised(teacher: VGGEncoder, data: PairDataset, options: TrainingOptions) -> VGGEncoder:
     if options.normalise_teacher:
-        contents = torch.cat([data[step][0] for step in range(math.ceil(32 / options.batch))])
-        normalise_activations(teacher, _to_tensor(contents, torch.device("cpu")))
+        contents = [data[step].contents for step in range(math.ceil(32 / options.batch))]
+        normalise_activations(teacher, _to_tensor(torch.cat(contents), torch.device("cpu")))
     return teacher
+
+
+def _style_batches(
+    data: PairDataset, count: int, device: torch.device
+) -> Iterator[tuple[Tensor, list[int]]]:
+    """Yield the styles of the first `count` batches, and their keys."""
+    for step in range(count):
+        pairs = data[step]
+        yield _to_tensor(pairs.styles, device), pairs.style_keys
 
 
 def _to_tensor(batch: Tensor, device: torch.device) -> Tensor:

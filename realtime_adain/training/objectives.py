@@ -2,52 +2,161 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor, nn
 
-from ..adain import Statistics
 from ..errors import WeightsError
 from ..losses import PerceptualLoss, grid_pattern
-from ..networks import LeanNetwork, VGGEncoder, VGGNetwork
+from ..networks import LeanNetwork, StyleNetwork, VGGEncoder, VGGNetwork
+from .growing import grow
 from .options import TrainingOptions
+from .reader import StatisticsReader, rows_of
+from .sights import Sights
 
 Parts = dict[str, Tensor]
 """Parts of the loss, each a scalar, by the name that their weight's option begins with."""
 
 
-class StudentObjective(nn.Module):
-    """A lean network, trained end to end: its output is judged, its features are its own.
-
-    Beside the perceptual losses it is asked to give the content back at strength zero, to paint
-    the same picture whatever the camera's noise, to draw no grid, and to know the style: a linear
-    layer that only training has (`reader`) must be able to read the teacher's statistics of the
-    style off its code. That teaches the style encoder directly what otherwise only reaches it
-    through the whole network.
+class Objective(nn.Module):
+    """A network to be trained, and what is asked of it.
 
     Args:
         options: of the run.
         teacher: the frozen loss network.
+        network: to be trained.
+        architecture: its name in weights files.
+        config: its arguments there.
+    """
+
+    def __init__(
+        self,
+        options: TrainingOptions,
+        teacher: VGGEncoder,
+        network: StyleNetwork,
+        architecture: str,
+        config: dict,
+    ) -> None:
+        super().__init__()
+        self.options = options
+        self.network = network
+        self.architecture = architecture
+        self.config = config
+        self.loss = PerceptualLoss(teacher)
+        self.contents_seen = Sights(self.loss, with_features=True)
+        self.styles_seen = Sights(self.loss, with_features=False)
+
+    def prepare(self, styles: Iterable[tuple[Tensor, list[int]]]) -> None:
+        """Get ready for the first step, with some batches of styles and their keys at hand."""
+
+    def forward(
+        self, contents: Tensor, styles: Tensor, content_keys: list[int], style_keys: list[int]
+    ) -> Parts:
+        """Return the parts of the loss.
+
+        Args:
+            contents: `(N, 3, H, W)`, RGB in [0, 1].
+            styles: likewise.
+            content_keys: of the contents, those of `dataset.Pairs`.
+            style_keys: likewise of the styles.
+        """
+        raise NotImplementedError
+
+    def mixed_precision(self, device: torch.device) -> torch.autocast:
+        """Return the context in which convolutions are computed as the options say."""
+        return torch.autocast(device.type, torch.bfloat16, enabled=self.options.mixed_precision)
+
+
+class StyleEncoderObjective(Objective):
+    """The style encoder of a lean network alone: it learns to know styles; nothing is painted.
+
+    A linear layer that only training has (`reader`) must be able to read the teacher's statistics
+    of a picture, photographs too, off the encoder's code. No output has to go through the teacher,
+    so such a step costs little. When the run starts from trained weights, what the encoder tells
+    the painter of a style shall stay what it was (`memory`).
+
+    Args:
+        options: of the run.
+        teacher: the frozen loss network.
+        initial: the network to start from; None for a fresh one.
+    """
+
+    def __init__(
+        self, options: TrainingOptions, teacher: VGGEncoder, initial: StyleNetwork | None
+    ) -> None:
+        network = _lean_network(options, initial)
+        super().__init__(options, teacher, network, "lean", options.config)
+        network.requires_grad_(False)
+        encoder = network.style_encoder.requires_grad_(True)
+        self.reader = StatisticsReader(encoder.code_width, teacher.feature_widths)
+        self.former = None
+        if initial is not None:
+            self.former = copy.deepcopy(encoder).requires_grad_(False)
+        self.register_buffer("told_std", torch.ones(2 * sum(encoder.layer_widths)))
+
+    @torch.no_grad()
+    def prepare(self, styles: Iterable[tuple[Tensor, list[int]]]) -> None:
+        encoder = self.network.style_encoder
+        codes = _fit_reader(self, styles)
+        told = rows_of(encoder.statistics(codes))
+        self.told_std.copy_(told.std(0) + 0.1 * told.std())
+
+    def forward(
+        self, contents: Tensor, styles: Tensor, content_keys: list[int], style_keys: list[int]
+    ) -> Parts:
+        with self.mixed_precision(contents.device):
+            seen = (
+                self.contents_seen(contents, content_keys),
+                self.styles_seen(styles, style_keys),
+            )
+            pictures = torch.cat([contents, styles])
+            encoder = self.network.style_encoder
+            code = encoder.code(pictures).float()
+        parts = {
+            "knowledge": self.reader(code, torch.cat([rows_of(s.statistics) for s in seen])).mean()
+        }
+        if self.former is not None:
+            with torch.no_grad(), self.mixed_precision(contents.device):
+                former_code = self.former.eval().code(pictures).float()
+                before = rows_of(self.former.statistics(former_code))
+            told = rows_of(encoder.statistics(code))
+            parts["memory"] = ((told - before) / self.told_std).square().mean()
+        return parts
+
+
+class StudentObjective(Objective):
+    """A lean network, trained end to end: its output is judged, its features are its own.
+
+    Beside the perceptual losses it is asked to give the content back at strength zero, to paint
+    the same picture whatever the camera's noise, to draw no grid, and to know the style: as in
+    `StyleEncoderObjective`, the teacher's statistics of the style must be there to read in its
+    code. That teaches the style encoder directly what otherwise only reaches it through the whole
+    network.
+
+    Args:
+        options: of the run.
+        teacher: the frozen loss network.
+        initial: the network to start from; None for a fresh one.
 
     Raises:
         ValueError: `options.config` does not fit the network.
     """
 
-    architecture = "lean"
+    def __init__(
+        self, options: TrainingOptions, teacher: VGGEncoder, initial: StyleNetwork | None
+    ) -> None:
+        network = _lean_network(options, initial)
+        super().__init__(options, teacher, network, "lean", options.config)
+        self.reader = StatisticsReader(network.style_encoder.code_width, teacher.feature_widths)
 
-    def __init__(self, options: TrainingOptions, teacher: VGGEncoder) -> None:
-        super().__init__()
-        self.options = options
-        self.config = options.config
-        try:
-            self.network = LeanNetwork(**options.config)
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"config does not fit the network: {error}") from error
-        self.loss = PerceptualLoss(teacher)
-        code_width = self.network.style_encoder.hidden.out_features
-        self.reader = nn.Linear(code_width, 2 * sum(teacher.feature_widths))
+    def prepare(self, styles: Iterable[tuple[Tensor, list[int]]]) -> None:
+        _fit_reader(self, styles)
 
-    def forward(self, contents: Tensor, styles: Tensor) -> Parts:
-        """Return the parts of the loss for `(N, 3, H, W)` contents and styles, RGB in [0, 1]."""
+    def forward(
+        self, contents: Tensor, styles: Tensor, content_keys: list[int], style_keys: list[int]
+    ) -> Parts:
         options = self.options
         count, device = contents.shape[0], contents.device
         # Half of the weak pairs have strength zero, so that "off" gives the content back.
@@ -59,9 +168,10 @@ class StudentObjective(nn.Module):
         def noisy(images: Tensor, deviation: Tensor) -> Tensor:
             return images + deviation * torch.randn_like(images)
 
-        with torch.autocast(device.type, torch.bfloat16, enabled=options.mixed_precision):
+        with self.mixed_precision(device):
             blend = alpha[:, None, None, None]
-            targets = self.loss.targets(contents, styles, blend)
+            wanted = self.styles_seen(styles, style_keys).statistics
+            targets = self.loss.targets(self.contents_seen(contents, content_keys), wanted, blend)
             code = self.network.style_encoder.code(styles)
             style = self.network.style_encoder.statistics(code)
             style = tuple((mean.float(), std.float()) for mean, std in style)
@@ -69,20 +179,18 @@ class StudentObjective(nn.Module):
             first = tuple((mean[:1], std[:1]) for mean, std in style)
             again = self.network(noisy(contents[:1], deviation[:1]), first, blend[:1]).float()
             content_loss, style_loss = self.loss(output, targets)
-            read = self.reader(code).float()
-        ignorance = _statistics_error(read, targets.style)
         error = (output - contents).abs().mean((1, 2, 3))
         return {
             "content": content_loss.mean(),
             "style": style_loss.mean(),
-            "knowledge": (ignorance * (alpha == 1)).mean(),  # else the target is a blend
+            "knowledge": self.reader(code, rows_of(wanted)).mean(),
             "identity": (error * (alpha == 0)).mean(),
             "consistency": (output[:1] - again).abs().mean(),
             "grid": grid_pattern(output).mean(),
         }
 
 
-class PaperObjective(nn.Module):
+class PaperObjective(Objective):
     """The paper's network: its encoder is the teacher, frozen, and its decoder is trained.
 
     The content loss compares the output's features with the AdaIN output from which the decoder
@@ -91,45 +199,73 @@ class PaperObjective(nn.Module):
     Args:
         options: of the run.
         teacher: the frozen encoder and loss network, without heads.
+        initial: the network to start from; None for a fresh one.
 
     Raises:
         WeightsError: the teacher has heads: its features are not what its layers hold.
     """
 
-    architecture = "vgg"
-
-    def __init__(self, options: TrainingOptions, teacher: VGGEncoder) -> None:
-        super().__init__()
+    def __init__(
+        self, options: TrainingOptions, teacher: VGGEncoder, initial: StyleNetwork | None
+    ) -> None:
         if teacher.has_heads:
             raise WeightsError("the paper's recipe needs a teacher without heads")
-        self.options = options
-        self.config = {"widths": list(teacher.widths)}
-        self.network = VGGNetwork(teacher.widths)
-        self.network.encoder.load_state_dict(teacher.state_dict())
-        self.network.encoder.requires_grad_(False)
-        self.loss = PerceptualLoss(teacher)
+        network = VGGNetwork(teacher.widths)
+        if initial is not None:
+            network.load_state_dict(initial.state_dict())
+        network.encoder.load_state_dict(teacher.state_dict())
+        network.encoder.requires_grad_(False)
+        super().__init__(options, teacher, network, "vgg", {"widths": list(teacher.widths)})
 
-    def forward(self, contents: Tensor, styles: Tensor) -> Parts:
-        """Return the parts of the loss for `(N, 3, H, W)` contents and styles, RGB in [0, 1]."""
-        precision = self.options.mixed_precision
-        with torch.autocast(contents.device.type, torch.bfloat16, enabled=precision):
-            targets = self.loss.adain_targets(contents, styles)
+    def forward(
+        self, contents: Tensor, styles: Tensor, content_keys: list[int], style_keys: list[int]
+    ) -> Parts:
+        with self.mixed_precision(contents.device):
+            targets = self.loss.adain_targets(
+                self.contents_seen(contents, content_keys),
+                self.styles_seen(styles, style_keys).statistics,
+            )
             output = self.network.decoder(targets.content_features).float()
             content_loss, style_loss = self.loss(output, targets)
         return {"content": content_loss.mean(), "style": style_loss.mean()}
 
 
+_OBJECTIVES: dict[str, type] = {
+    "student": StudentObjective,
+    "style-encoder": StyleEncoderObjective,
+    "paper": PaperObjective,
+}
+
+
 def make_objective(
-    options: TrainingOptions, teacher: VGGEncoder
-) -> StudentObjective | PaperObjective:
-    """Return the objective of the options' recipe."""
-    return (PaperObjective if options.recipe == "paper" else StudentObjective)(options, teacher)
+    options: TrainingOptions, teacher: VGGEncoder, initial: StyleNetwork | None = None
+) -> Objective:
+    """Return the objective of the options' recipe, its network started from `initial`."""
+    return _OBJECTIVES[options.recipe](options, teacher, initial)
 
 
-def _statistics_error(read: Tensor, wanted: Statistics) -> Tensor:
-    """Return the style loss, `(N,)`, between statistics in one row `(N, sum)` and wanted ones."""
-    error = torch.zeros(read.shape[0], device=read.device)
-    parts = [part.flatten(1) for layer in wanted for part in layer]
-    for part, guess in zip(parts, read.split([p.shape[1] for p in parts], 1), strict=True):
-        error = error + (guess - part).square().mean(1)
-    return error
+def _lean_network(options: TrainingOptions, initial: StyleNetwork | None) -> LeanNetwork:
+    try:
+        network = LeanNetwork(**options.config)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"config does not fit the network: {error}") from error
+    if initial is not None:
+        grow(initial, network)
+    return network
+
+
+@torch.no_grad()
+def _fit_reader(
+    objective: StudentObjective | StyleEncoderObjective,
+    styles: Iterable[tuple[Tensor, list[int]]],
+) -> Tensor:
+    """Let the objective's reader begin with what the code of some styles holds; return the codes,
+    `(N, code_width)` float."""
+    encoder = objective.network.style_encoder
+    codes, rows = [], []
+    for images, keys in styles:
+        with objective.mixed_precision(images.device):
+            codes.append(encoder.code(images).float())
+            rows.append(rows_of(objective.styles_seen(images, keys).statistics))
+    objective.reader.fit(torch.cat(codes), torch.cat(rows))
+    return torch.cat(codes)

@@ -32,7 +32,9 @@ class TrainingOptions:
         default_factory=dict,
         metadata={"purpose": 'arguments of the student as JSON, such as {"blocks": 3}'},
     )
-    initial: str | None = _option(None, "weights file to start from, of the same network")
+    initial: str | None = _option(
+        None, "weights file to start from, of the same network or of a narrower or shallower one"
+    )
     normalise_teacher: bool = _option(
         False, "scale the teacher's channels to a mean activation of one (torchvision's need it)"
     )
@@ -41,6 +43,14 @@ class TrainingOptions:
     crop: int = _option(192, "side of the training pictures in pixels")
     scale_min: float = _option(0.5, "least side of a crop as a part of the picture's short side")
     scale_max: float = _option(1.0, "largest side of a crop, likewise")
+    crops_per_picture: int = _option(
+        0,
+        "draw from so many crops of each picture and keep in memory what the teacher sees in them, "
+        "0.6 MB for a photograph's crop of 192 pixels; 0: fresh crops always",
+    )
+    prepared: int = _option(
+        1024, "artworks from which the reader of the styles' codes begins, before the first step"
+    )
     learning_rate: float = _option(1e-3, "peak learning rate of Adam")
     warmup: int = _option(200, "steps over which the learning rate rises")
     cosine_part: float = _option(
@@ -52,6 +62,9 @@ class TrainingOptions:
     style_weight: float = _option(6.0, "of the style loss at relu1_1 ... relu4_1")
     knowledge_weight: float = _option(
         0.5, "of the error with which the teacher's statistics are read off the style's code"
+    )
+    memory_weight: float = _option(
+        1.0, "of what the style encoder tells otherwise than before, where it is trained alone"
     )
     identity_weight: float = _option(
         20.0, "of the mean absolute error to the content, for pairs of strength zero"
@@ -68,6 +81,15 @@ class TrainingOptions:
 
 RECIPES: dict[str, dict[str, Any]] = {
     "student": {},
+    "style-encoder": {
+        "steps": 6_000,
+        "batch": 8,
+        "crops_per_picture": 4,
+        "learning_rate": 2.5e-3,
+        "cosine_part": 1.0,
+        "knowledge_weight": 1.0,
+        "average": 0.998,
+    },
     "paper": {
         "steps": 160_000,
         "batch": 8,
@@ -82,8 +104,9 @@ RECIPES: dict[str, dict[str, Any]] = {
         "average": 0.0,
     },
 }
-"""What differs from the defaults: `student` trains a lean network end to end; `paper` trains a
-decoder that mirrors the teacher, with the loss to the AdaIN output (section 6 of the paper)."""
+"""What differs from the defaults: `student` trains a lean network end to end; `style-encoder` its
+style encoder alone, as a beginning for `student`; `paper` a decoder that mirrors the teacher, with
+the loss to the AdaIN output (section 6 of the paper)."""
 
 
 def make_options(given: dict[str, Any]) -> TrainingOptions:
@@ -99,6 +122,11 @@ def make_options(given: dict[str, Any]) -> TrainingOptions:
     for name in ("steps", "batch"):
         if getattr(options, name) < 1:
             raise ValueError(f"{name} must be at least 1, got {getattr(options, name)}")
+    if options.crops_per_picture < 0 or options.prepared < 2:
+        raise ValueError(
+            "crops_per_picture must be at least 0 and prepared at least 2, "
+            f"got {options.crops_per_picture} and {options.prepared}"
+        )
     if options.crop < 32 or options.crop % 8:
         raise ValueError(f"crop must be a multiple of 8 from 32 on, got {options.crop}")
     for name in ("cosine_part", "weak_part", "average"):
