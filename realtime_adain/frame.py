@@ -1,4 +1,4 @@
-"""The one frame format of the project: uint8 RGB pixels and a presentation time."""
+"""What streams are made of: pictures, uint8 RGB, and sound, each with its time."""
 
 from __future__ import annotations
 
@@ -29,6 +29,21 @@ class Frame:
     def size_hw(self) -> tuple[int, int]:
         """Height and width in pixels."""
         return self.pixels.shape[0], self.pixels.shape[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A stretch of sound from a live source.
+
+    Attributes:
+        samples: int16 `(N, channels)`.
+        rate: samples per second.
+        time: of the first sample, in seconds on the clock of `time.perf_counter`.
+    """
+
+    samples: np.ndarray
+    rate: int
+    time: float
 
 
 def check_pixels(pixels: np.ndarray) -> None:

@@ -36,6 +36,7 @@ from .sinks.base import Sink
 from .sinks.window import Window, check_display
 from .sources import SOURCE_SYNTAX, open_source
 from .sources.cameras import list_cameras
+from .sources.microphone import Microphone
 from .style_deck import StyleDeck, check_one_readable
 from .stylebook import find_styles
 from .styles import builtin_style_names
@@ -74,6 +75,13 @@ def _make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--list-cameras", action="store_true", help="print the cameras and end")
     parser.add_argument("--record", type=Path, metavar="FILE", help="record from the beginning")
+    parser.add_argument(
+        "--microphone",
+        nargs="?",
+        const="",
+        metavar="DEVICE",
+        help="record its sound too; a number or a part of its name (default: the system's own)",
+    )
     parser.add_argument(
         "--snapshots",
         type=Path,
@@ -137,6 +145,10 @@ def _run_live(args: argparse.Namespace) -> int:
         frames = opened.enter_context(LatestFrame(source))
         view = View(mirror=args.mirror, layout=Layout(args.layout), divider=args.divider)
         sinks = _open_sinks(args, opened, frames, view.layout)
+        hearing = None
+        if args.microphone is not None:
+            hearing = opened.enter_context(Microphone(args.microphone or None))
+            print(f"microphone {hearing.name}", flush=True)
         stylizer = cli.make_stylizer(args)
         deck = StyleDeck(
             style_paths,
@@ -170,6 +182,7 @@ def _run_live(args: argparse.Namespace) -> int:
             folder=args.snapshots,
             window=window,
             sinks=sinks,
+            hearing=hearing,
         )
         try:
             with session:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..frame import Frame
+from ..sinks.sound_track import Hearing
 from .errands import Errands
 from .takes import Recording, new_path
 from .view import Layout
@@ -21,12 +22,20 @@ class Recorder:
         errands: where files are opened and finished.
         folder: where `toggle` puts them.
         frame_rate: nominal rate of the frames, None where it is not known.
+        hearing: what brings the sound; None for silent films.
     """
 
-    def __init__(self, errands: Errands, folder: Path, frame_rate: Fraction | None) -> None:
+    def __init__(
+        self,
+        errands: Errands,
+        folder: Path,
+        frame_rate: Fraction | None,
+        hearing: Hearing | None = None,
+    ) -> None:
         self._errands = errands
         self._folder = folder
         self._frame_rate = frame_rate
+        self._hearing = hearing
         self._running: tuple[Recording, Layout] | None = None
         self._wanted = False
 
@@ -90,6 +99,7 @@ class Recorder:
                 size_hw=(height, 2 * width if beside else width),
                 frame_rate=self._frame_rate,
                 side_by_side=beside,
+                hearing=self._hearing,
             )
         except BaseException:
             self._wanted = False

@@ -16,6 +16,7 @@ from ..errors import RealtimeAdainError
 from ..frame import Frame
 from ..overlay import Overlay, draw_overlay
 from ..sinks.base import Sink
+from ..sinks.sound_track import Hearing
 from ..sinks.window import Window
 from ..style_deck import StyleDeck
 from ..timing import LiveTiming
@@ -53,6 +54,7 @@ class LiveSession(Closing):
         folder: where snapshots, recordings and presets go.
         window: where the pictures are shown and the keys pressed; None for no window.
         sinks: what else takes the stylized pictures; none may make the picture wait.
+        hearing: what brings the recordings' sound; None for silent ones.
 
     Attributes:
         timing: the measured speed.
@@ -72,6 +74,7 @@ class LiveSession(Closing):
         folder: Path = Path(),
         window: Window | None = None,
         sinks: Sequence[Sink] = (),
+        hearing: Hearing | None = None,
     ) -> None:
         self.timing = LiveTiming()
         self.styles = styles
@@ -87,7 +90,7 @@ class LiveSession(Closing):
         self._window = window
         self._sinks = sinks
         self._errands = Errands()
-        self._recorder = Recorder(self._errands, folder, frames.frame_rate)
+        self._recorder = Recorder(self._errands, folder, frames.frame_rate, hearing)
         self._gestures = Gestures(self.view, self.strip, self.styles.choose, self._grab_piece)
         self._frozen = False
         self._changed = False

@@ -12,6 +12,7 @@ from ..frame import Frame
 from ..pictures import write_picture
 from ..sinks.dropping import DroppingSink
 from ..sinks.encoding import Encoding
+from ..sinks.sound_track import Hearing
 from ..sinks.video_file import VideoFileSink
 
 
@@ -48,6 +49,7 @@ class Recording:
         size_hw: height and width in pixels of the frames.
         frame_rate: nominal rate of the frames, None where it is not known.
         side_by_side: whether the original stands beside the stylized picture; for the caller.
+        hearing: what brings the sound; None for a silent film.
 
     Raises:
         SinkError: the file cannot be written.
@@ -60,6 +62,7 @@ class Recording:
         size_hw: tuple[int, int],
         frame_rate: Fraction | None,
         side_by_side: bool,
+        hearing: Hearing | None = None,
     ) -> None:
         self.path = path
         self.side_by_side = side_by_side
@@ -72,6 +75,7 @@ class Recording:
                 frame_rate=frame_rate,
                 encoding=Encoding(prompt=True),
                 crash_safe=True,
+                hearing=hearing,
             )
         )
 

@@ -16,6 +16,7 @@ from ..errors import SinkError
 from ..frame import Frame
 from .base import Sink
 from .encoding import USUAL_ENCODING, Encoding, VideoEncoder, VideoFormat
+from .sound_track import Hearing, SoundTrack
 from .stream_copy import StreamCopy
 
 _H264 = "libx264"
@@ -63,6 +64,7 @@ class VideoFileSink(Sink):
         copy_audio: whether its sound is copied too.
         encoding: codec and quality; `prompt` for a crash-safe file, or it loses more than a second.
         crash_safe: whether what is written survives the program's end by force.
+        hearing: what brings sound to go with frames that are timed by their `time`; None for none.
 
     Attributes:
         path: as given.
@@ -85,6 +87,7 @@ class VideoFileSink(Sink):
         copy_audio: bool = True,
         encoding: Encoding = USUAL_ENCODING,
         crash_safe: bool = False,
+        hearing: Hearing | None = None,
     ) -> None:
         self.path = Path(path)
         self._check_path(None if copy_from is None else Path(copy_from))
@@ -95,6 +98,7 @@ class VideoFileSink(Sink):
         self._first_time: float | None = None
         self._last_pts: int | None = None
         self._copy: StreamCopy | None = None
+        self._sound: SoundTrack | None = None
         self._crash_safe = crash_safe
         self._target = self.path.resolve()  # a link stays a link
         self._part = _visible_part(self._target) if crash_safe else _hidden_part(self._target)
@@ -110,6 +114,8 @@ class VideoFileSink(Sink):
             self._encoder = VideoEncoder(self._container, codec, encoding, self._video)
             if copy_from is not None:
                 self._copy = StreamCopy(Path(copy_from), self._container, audio=copy_audio)
+            if hearing is not None:
+                self._sound = SoundTrack(self._container, hearing)
             with self._naming_the_file():
                 if crash_safe:  # FFmpeg crashes where such a file is closed without a picture
                     self._part.touch()
@@ -146,6 +152,7 @@ class VideoFileSink(Sink):
         pts = self._pts(frame)
         with self._naming_the_file():
             self._mux(self._encoder.encode(frame.pixels, pts))
+            self._mux_sound()
         self._last_pts = pts
 
     def close(self) -> None:
@@ -162,6 +169,9 @@ class VideoFileSink(Sink):
                 raise SinkError(f"{self.path}: no frame came, so nothing is written")
             with self._naming_the_file():
                 self._mux(self._encoder.flush())
+                self._mux_sound()
+                if self._sound is not None:
+                    self._container.mux(self._sound.flush())
                 if self._copy is not None:
                     self._copy.mux_until(None)
                 self._container.close()
@@ -220,6 +230,11 @@ class VideoFileSink(Sink):
             if self._copy is not None:
                 self._copy.mux_until(packet.dts * packet.time_base)
             self._container.mux(packet)
+
+    def _mux_sound(self) -> None:
+        """Write what was heard since the last time."""
+        if self._sound is not None:
+            self._container.mux(self._sound.packets(self._first_time))
 
     @contextmanager
     def _naming_the_file(self) -> Iterator[None]:
