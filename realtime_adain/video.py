@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import av
+from av.codec.hwaccel import hwdevices_available
 
 from . import cli, command
 from .errors import SourceError
@@ -31,6 +32,11 @@ def main(argv: list[str] | None = None) -> int:
     parser = command.make_parser("video", DESCRIPTION)
     parser.add_argument("input", type=Path, help="video file, or folder of pictures (25 a second)")
     parser.add_argument("output", type=Path, help="video to write: .mp4 .m4v .mov .mkv or .webm")
+    parser.add_argument(
+        "--hwaccel",
+        choices=hwdevices_available(),
+        help="device that decodes the input (default: the processor)",
+    )
     parser.add_argument("--codec", help="FFmpeg encoder (default: libx264, in .webm libvpx-vp9)")
     parser.add_argument(
         "--crf", type=int, metavar="N", help="quality, lower is better (default: 18 with libx264)"
@@ -48,7 +54,7 @@ def _repaint(args: argparse.Namespace) -> int:
         av.logging.set_libav_level(av.logging.PANIC)  # its complaints come as our errors
     style_paths = find_styles(args.style)
     _check_styles(style_paths)
-    with _open_source(args.input) as source, _open_sink(args, source) as sink:
+    with _open_source(args) as source, _open_sink(args, source) as sink:
         for stream in sink.left_out:
             _warn(f"{args.output}: does not hold {stream} of the input")
         stylizer = cli.make_stylizer(args)
@@ -70,8 +76,13 @@ def _check_styles(paths: Sequence[Path]) -> None:
             read_picture(path)
 
 
-def _open_source(path: Path) -> VideoFileSource | PictureFolderSource:
-    return PictureFolderSource(path) if path.is_dir() else VideoFileSource(path)
+def _open_source(args: argparse.Namespace) -> VideoFileSource | PictureFolderSource:
+    if args.input.is_dir():
+        return PictureFolderSource(args.input)
+    source = VideoFileSource(args.input, hwaccel=args.hwaccel)
+    if args.hwaccel is not None and not source.accelerated:
+        _warn(f"{args.hwaccel} does not decode {args.input} here, the processor does")
+    return source
 
 
 def _open_sink(

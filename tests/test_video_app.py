@@ -9,6 +9,7 @@ import sys
 
 import numpy as np
 import pytest
+from av.codec.hwaccel import hwdevices_available
 
 from realtime_adain.pictures import write_picture
 from realtime_adain.progress import Progress
@@ -75,6 +76,19 @@ def test_options_reach_the_encoder(run, clip, tmp_path) -> None:
         sizes.append((tmp_path / "out.mkv").stat().st_size)
     assert sizes[0] > 2 * sizes[1]
     assert packets(tmp_path / "out.mkv", "audio") == []
+
+
+@pytest.mark.parametrize("device", hwdevices_available())
+def test_without_the_device_the_processor_decodes(device, run, clip, tmp_path) -> None:
+    plain, accelerated = VideoFileSource(clip), VideoFileSource(clip, hwaccel=device)
+    for expected, frame in zip(plain, accelerated, strict=True):
+        assert expected.pts == frame.pts and frame.pixels.shape == expected.pixels.shape
+        if not accelerated.accelerated:
+            assert (frame.pixels == expected.pixels).all()
+    status, _, err = run(clip, tmp_path / "out.mp4", "--hwaccel", device)
+    assert status == 0
+    told = f"realtime-adain: {device} does not decode {clip} here, the processor does\n"
+    assert err == ("" if accelerated.accelerated else told)
 
 
 def test_sound_that_does_not_fit_is_told(run, clip, tmp_path) -> None:

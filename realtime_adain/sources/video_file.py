@@ -10,6 +10,7 @@ from pathlib import Path
 import av
 import numpy as np
 from av.codec.context import ThreadType
+from av.codec.hwaccel import HWAccel
 from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
@@ -39,6 +40,8 @@ class VideoFileSource(Source):
 
     Args:
         path: any file that FFmpeg can read. The video is the best of its streams.
+        hwaccel: device that decodes, one of FFmpeg's names, such as `cuda` or `videotoolbox`;
+            where it cannot, or there is none, the processor does. None for the processor.
 
     Attributes:
         path: the file.
@@ -46,6 +49,7 @@ class VideoFileSource(Source):
         frame_count: number of frames, often an estimate; None where nothing tells.
         duration: length in seconds; None where nothing tells.
         pixel_aspect: width of a pixel divided by its height, upright.
+        accelerated: whether the device decodes.
         damaged_packets: how many packets the last iteration could not decode.
 
     Raises:
@@ -54,8 +58,9 @@ class VideoFileSource(Source):
 
     live = False
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, hwaccel: str | None = None) -> None:
         self.path = Path(path)
+        self._hwaccel = hwaccel
         self.name = str(path)
         self.damaged_packets = 0
         with self._open() as container:
@@ -63,6 +68,7 @@ class VideoFileSource(Source):
             first = next(self._decode(container), None)
             if first is None:
                 raise SourceError(f"{self.name}: not one frame can be decoded")
+            self.accelerated = video.codec_context.is_hwaccel
             converter = RGBConverter(first)
             self.size_hw = converter.size_hw
             self.time_base = video.time_base
@@ -94,8 +100,7 @@ class VideoFileSource(Source):
         if not self.path.exists():
             raise SourceError(f"{self.name}: no such file")
         try:
-            # With "file:" a colon in the name does not make it an address.
-            container = av.open(f"file:{self.path}", metadata_errors="replace")
+            container = self._open_on_device() or _open_file(self.path)
         except (av.FFmpegError, OSError) as error:
             reason = error.strerror
             raise SourceError(f"{self.name}: not a video that can be read ({reason})") from error
@@ -106,6 +111,16 @@ class VideoFileSource(Source):
             raise SourceError(f"{self.name}: {problem}")
         video.thread_type = ThreadType.AUTO
         return container
+
+    def _open_on_device(self) -> InputContainer | None:
+        """Return the file opened for decoding on the device; None where that fails."""
+        if self._hwaccel is None:
+            return None
+        try:
+            return _open_file(self.path, hwaccel=HWAccel(self._hwaccel))
+        except (av.FFmpegError, OSError, ValueError):
+            self._hwaccel = None  # what is wrong with the file, the processor will tell
+            return None
 
     def _decode(self, container: InputContainer) -> Iterator[av.VideoFrame]:
         """Yield the pictures that can be decoded, then raise SourceError if the file is cut off."""
@@ -143,6 +158,11 @@ class VideoFileSource(Source):
         if self.duration is None or self.frame_rate is None:
             return None
         return max(1, round(self.duration * self.frame_rate))
+
+
+def _open_file(path: Path, **options: HWAccel) -> InputContainer:
+    # With "file:" a colon in the name does not make it an address.
+    return av.open(f"file:{path}", metadata_errors="replace", **options)
 
 
 def _video_stream(container: InputContainer) -> VideoStream | None:
