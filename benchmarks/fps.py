@@ -1,4 +1,4 @@
-"""Frames per second at 256x256 and 512x512, of the network alone and end to end, by every engine.
+"""Frames per second, of the network alone and end to end, by every engine, at any sizes.
 
 The paper's figures stand beside ours: Huang & Belongie (ICCV 2017), Table 1, style cached, on a
 Titan X (Pascal): 0.018 s at 256 pixels and 0.065 s at 512, that is 56 and 15 frames per second.
@@ -27,6 +27,7 @@ import numpy as np
 import torch
 
 from realtime_adain import Style, Stylizer, __version__
+from realtime_adain.adain import adain
 from realtime_adain.demo_scene import DemoScene
 from realtime_adain.engines import PRECISIONS, installed_engines
 from realtime_adain.engines.eager import TorchEngine
@@ -37,8 +38,7 @@ from realtime_adain.styles import builtin_style_names, builtin_style_path
 from realtime_adain.tensors import as_bytes, as_unit, download, upload
 from realtime_adain.weights import SHA256
 
-PAPER_SECONDS = {256: 0.018, 512: 0.065}
-SIZES = (256, 512)
+PAPER_SECONDS = {(256, 256): 0.018, (512, 512): 0.065}
 MATRIX_SIDE = {"cpu": 2048, "cuda": 8192}
 COPIED_BYTES = {"cpu": 1 << 27, "cuda": 1 << 30}
 SECONDS_PER_ROW = 10.0
@@ -47,7 +47,7 @@ SECONDS_PER_ROW = 10.0
 
 PAPER = "vgg19 (paper)"
 HEADER = (
-    f"{'model':18} {'device':>8} {'size':>5} {'path':>10} {'median ms':>10} {'p95 ms':>8} "
+    f"{'model':18} {'device':>8} {'size':>9} {'path':>10} {'median ms':>10} {'p95 ms':>8} "
     f"{'fps':>8} {'paper fps':>10} {'engine':>9} {'precision':>9} {'x plain':>8} {'% limit':>8}"
 )
 
@@ -61,6 +61,14 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--frames", type=int, default=30, help="timed frames (default %(default)s)")
     parser.add_argument("--warmup", type=int, default=5, help="frames before (default %(default)s)")
+    parser.add_argument(
+        "--sizes",
+        nargs="+",
+        type=frame_size,
+        default=sorted(PAPER_SECONDS),
+        metavar="WxH",
+        help="of the frames, such as 1280x720 (default: 256x256 and 512x512)",
+    )
     parser.add_argument("--precision", choices=PRECISIONS, help="default: what suits the engine")
     parser.add_argument("--stages", action="store_true", help="also time what a frame goes through")
     parser.add_argument("--json", type=Path, help="also write the results to this file")
@@ -72,32 +80,32 @@ def main(argv: list[str] | None = None) -> int:
     rows, limits = [], {}
     for device in devices():
         limits[device] = Limits(device)
-        plain: dict[tuple[int, str], float] = {}  # milliseconds by size and path
+        plain: dict[tuple[tuple[int, int], str], float] = {}  # milliseconds by size and path
         for name, engine, stylizer in candidates(device, args.precision):
-            for size in SIZES:
+            for size_hw in args.sizes:
                 for path, step in (
-                    ("model", model_step(stylizer, size)),
-                    ("end to end", end_to_end_step(stylizer, size)),
+                    ("model", model_step(stylizer, size_hw)),
+                    ("end to end", end_to_end_step(stylizer, size_hw)),
                 ):
                     row = {
                         "model": name,
                         "device": device,
                         "engine": engine,
                         "precision": str(stylizer.engine.dtype).removeprefix("torch."),
-                        "size": size,
+                        "size": f"{size_hw[1]}x{size_hw[0]}",
                         "path": path,
                         **measure(step, device, args.warmup, args.frames),
                     }
                     row["times_plain"] = round(
-                        plain.setdefault((size, path), row["median_ms"]) / row["median_ms"], 1
+                        plain.setdefault((size_hw, path), row["median_ms"]) / row["median_ms"], 1
                     )
                     if path == "model":
-                        least = limits[device].least_ms(stylizer, size)
+                        least = limits[device].least_ms(stylizer, size_hw)
                         row["percent_of_limit"] = round(100 * least / row["median_ms"], 1)
                     if path == "end to end" and args.stages and engine == "torch":
-                        row["stages_ms"] = stage_times(stylizer, size, args.warmup, args.frames)
+                        row["stages_ms"] = stage_times(stylizer, size_hw, args.warmup, args.frames)
                     rows.append(row)
-                    print_row(row)
+                    print_row(row, PAPER_SECONDS.get(size_hw))
     for device, limit in limits.items():
         print(f"{device}: {limit}")
     if args.json:
@@ -105,6 +113,14 @@ def main(argv: list[str] | None = None) -> int:
         results = {"machine": machine, "limits": measured, "results": rows}
         args.json.write_text(json.dumps(results, indent=2) + "\n")
     return 0
+
+
+def frame_size(text: str) -> tuple[int, int]:
+    """Parse WIDTHxHEIGHT to height and width, multiples of 8 pixels."""
+    width, height = map(int, text.split("x"))
+    if width < 16 or height < 16 or width % 8 or height % 8:
+        raise argparse.ArgumentTypeError(f"sides must be multiples of 8 from 16 on, got {text}")
+    return height, width
 
 
 def models() -> dict[str, object]:
@@ -159,41 +175,55 @@ def devices() -> list[str]:
     return ["cpu", *accelerators]
 
 
-def model_step(stylizer: Stylizer, size: int) -> Callable[[], object]:
+def model_step(stylizer: Stylizer, size_hw: tuple[int, int]) -> Callable[[], object]:
     """Return one pass of content encoder, AdaIN and decoder, its input in place throughout."""
-    return stylizer.engine.network_pass((size, size), encode_builtin(stylizer).statistics)
+    return stylizer.engine.network_pass(size_hw, encode_builtin(stylizer).statistics)
 
 
-def end_to_end_step(stylizer: Stylizer, size: int) -> Callable[[], object]:
+def end_to_end_step(stylizer: Stylizer, size_hw: tuple[int, int]) -> Callable[[], object]:
     """Return one frame of the demo scene drawn, uploaded, repainted and fetched."""
-    scene, style = DemoScene((size, size)), encode_builtin(stylizer)
+    scene, style = DemoScene(size_hw[::-1]), encode_builtin(stylizer)
     clock = iter(range(sys.maxsize))
     return lambda: stylizer.stylize(scene.draw(next(clock) / 30), style)
 
 
-def stage_times(stylizer: Stylizer, size: int, warmup: int, frames: int) -> dict[str, float]:
-    """Return the median milliseconds of what a frame goes through, operation by operation.
+def stage_times(
+    stylizer: Stylizer, size_hw: tuple[int, int], warmup: int, frames: int
+) -> dict[str, float]:
+    """Return the median milliseconds of what a frame goes through, operation by operation, and of
+    encoding a style of the frame's size, which caching does once.
 
-    Encoder, AdaIN and decoder count as one: the lean network interleaves them.
+    Of the lean network encoder, AdaIN and decoder count as one: it interleaves them.
     """
     device, dtype = stylizer.device, stylizer.engine.dtype
-    pixels = DemoScene((size, size)).draw(0.0)
-    network_step = TorchEngine(stylizer.network, dtype=dtype).network_pass(
-        (size, size), encode_builtin(stylizer).statistics
-    )
+    engine = TorchEngine(stylizer.network, dtype=dtype)
+    network = engine.network
+    pixels = DemoScene(size_hw[::-1]).draw(0.0)
+    statistics = encode_builtin(stylizer).statistics
     frame = upload(pixels, device)
     image = as_unit(frame, dtype)
-    steps = {
-        "upload": lambda: upload(pixels, device),
-        "convert": lambda: as_unit(frame, dtype),
-        "network": network_step,
+    steps = {"upload": lambda: upload(pixels, device), "convert": lambda: as_unit(frame, dtype)}
+    if isinstance(network, VGGNetwork):
+        with torch.inference_mode():
+            features = network.encoder(image)[-1]
+            mixed = adain(features, *statistics[0])
+        steps |= {
+            "content encoder": lambda: network.encoder(image),
+            "AdaIN": lambda: adain(features, *statistics[0]),
+            "decoder": lambda: network.decoder(mixed),
+        }
+    else:
+        steps["network"] = engine.network_pass(size_hw, statistics)
+    steps |= {
         "convert back": lambda: as_bytes(image),
         "download": lambda: download(frame),
+        "style encoder, once": lambda: stylizer.network.encode_style(image.float()),
     }
-    return {
-        stage: measure(step, str(device), warmup, frames)["median_ms"]
-        for stage, step in steps.items()
-    }
+    with torch.inference_mode():
+        return {
+            stage: measure(step, str(device), warmup, frames)["median_ms"]
+            for stage, step in steps.items()
+        }
 
 
 class Limits:
@@ -222,10 +252,10 @@ class Limits:
         ]
         return ", ".join([f"{self.measured['bytes_per_second'] / 1e9:.1f} GB/s", *rates])
 
-    def least_ms(self, stylizer: Stylizer, size: int) -> float:
+    def least_ms(self, stylizer: Stylizer, size_hw: tuple[int, int]) -> float:
         """Return the least milliseconds in which the network could be computed at a size."""
         dtype = stylizer.engine.dtype
-        flops, values = work(stylizer, size)
+        flops, values = work(stylizer, size_hw)
         arithmetic = flops / self._flops_per_second(dtype)
         movement = values * dtype.itemsize / self.measured["bytes_per_second"]
         return 1000 * max(arithmetic, movement)
@@ -244,9 +274,9 @@ class Limits:
 
 
 @torch.inference_mode()
-def work(stylizer: Stylizer, size: int) -> tuple[int, int]:
-    """Return the floating-point operations of all convolutions for a square frame, and how many
-    numbers these read and write: input, weights and output, each once."""
+def work(stylizer: Stylizer, size_hw: tuple[int, int]) -> tuple[int, int]:
+    """Return the floating-point operations of all convolutions for a frame, and how many numbers
+    these read and write: input, weights and output, each once."""
     flops = values = 0
 
     def count(conv: torch.nn.Conv2d, inputs: tuple[torch.Tensor], output: torch.Tensor) -> None:
@@ -262,7 +292,7 @@ def work(stylizer: Stylizer, size: int) -> tuple[int, int]:
     ]
     style = encode_builtin(stylizer).statistics
     flops = values = 0  # of the frame only
-    network(torch.zeros(1, 3, size, size, device=stylizer.device), style)
+    network(torch.zeros(1, 3, *size_hw, device=stylizer.device), style)
     for hook in hooks:
         hook.remove()
     return flops, values
@@ -305,13 +335,14 @@ def measure(step: Callable[[], object], device: str, warmup: int, frames: int) -
     }
 
 
-def print_row(row: dict) -> None:
+def print_row(row: dict, paper_seconds: float | None) -> None:
     """Print one line of the table, and the stages below it."""
+    paper_fps = f"{1 / paper_seconds:.0f}" if paper_seconds else ""
     limit = f"{row['percent_of_limit']:.0f}" if "percent_of_limit" in row else ""
     print(
-        f"{row['model']:18} {row['device']:>8} {row['size']:>5} {row['path']:>10} "
+        f"{row['model']:18} {row['device']:>8} {row['size']:>9} {row['path']:>10} "
         f"{row['median_ms']:>10.1f} {row['p95_ms']:>8.1f} {row['fps']:>8.1f} "
-        f"{1 / PAPER_SECONDS[row['size']]:>10.0f} {row['engine']:>9} {row['precision']:>9} "
+        f"{paper_fps:>10} {row['engine']:>9} {row['precision']:>9} "
         f"{row['times_plain']:>8.1f} {limit:>8}",
         flush=True,
     )
