@@ -7,7 +7,8 @@ All of the demo scene with camera noise of 2/255, repainted in some built-in sty
   (fast), and of one ten times as slow;
 - moving flicker: what is left of the luma change per frame in the scene as it plays;
 - ghosts: mean luma difference, of 255, from the picture without the filter, in the scene as it
-  plays, where the original moves; and the part of these places where it is above 20.
+  plays, where the original moves; and the part of these places where it is above 20;
+- style: with `--teacher`, the style loss of the last frames of the still scene and of the playing.
 
 The original, not repainted, is printed first, and then the network without the filter.
 """
@@ -15,16 +16,19 @@ The original, not repainted, is printed first, and then the network without the 
 from __future__ import annotations
 
 import argparse
+import math
 import statistics
+from pathlib import Path
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 import torch
 
-from benchmarks.quality import CAMERA_NOISE, camera_motion, luma_change, warp
+from benchmarks.quality import CAMERA_NOISE, Judge, camera_motion, luma_change, warp
 from realtime_adain import Stylizer
 from realtime_adain.demo_scene import DemoScene
+from realtime_adain.pictures import read_picture
 from realtime_adain.steady import SteadyFilter
 from realtime_adain.styles import builtin_style_path
 
@@ -67,6 +71,7 @@ class Score(NamedTuple):
     moving_flicker: float
     ghost: float
     ghost_share: float
+    style: float
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -80,6 +85,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--styles", nargs="+", default=["starry", "mosaic", "neon"], help="built-in styles"
     )
+    parser.add_argument("--teacher", type=Path, help="loss network; without it no style loss")
     parser.add_argument("--side", type=int, default=360, help="short side in pixels (%(default)s)")
     parser.add_argument("--frames", type=int, default=30, help="per scene (%(default)s)")
     args = parser.parse_args(argv)
@@ -90,18 +96,25 @@ def main(argv: list[str] | None = None) -> int:
     originals = make_scenes((args.side * 4 // 3, args.side), args.frames)
     print(
         f"{'':14} {'flicker':>8} {'left':>6} {'warp fast':>10} {'warp slow':>10} "
-        f"{'moving left':>12} {'ghost':>6} {'share':>7}"
+        f"{'moving left':>12} {'ghost':>6} {'share':>7} {'style':>7}"
     )
+    critic = None if args.teacher is None else Judge(args.teacher)
     print_row("original", [judge(originals, originals, originals)])
     scores: dict[float, list[Score]] = {strength: [] for strength in STRENGTHS}
     for name in args.styles:
-        style = stylizer.encode_style(builtin_style_path(name))
+        artwork = read_picture(builtin_style_path(name))
+        style = stylizer.encode_style(artwork)
         painted = Scenes(
             *([stylizer.stylize(frame, style) for frame in frames] for frames in originals)
         )
         for strength in STRENGTHS:
             filtered = originals.filtered(painted, strength)
-            scores[strength].append(judge(originals, painted, filtered))
+            score = judge(originals, painted, filtered)
+            if critic is not None:
+                lasts = filtered.still[-1], filtered.playing[-1]
+                losses = [critic.losses(last, last, artwork)[1] for last in lasts]
+                score = score._replace(style=statistics.fmean(losses))
+            scores[strength].append(score)
     for strength in STRENGTHS:
         print_row(f"strength {strength:g}", scores[strength])
     return 0
@@ -147,6 +160,7 @@ def judge(originals: Scenes, painted: Scenes, filtered: Scenes) -> Score:
         flicker(filtered.playing) / flicker(painted.playing),
         ghost,
         share,
+        style=math.nan,
     )
 
 
@@ -185,7 +199,7 @@ def print_row(name: str, scores: list[Score]) -> None:
     print(
         f"{name:14} {row.flicker:8.2f} {row.flicker_left:6.2f} {row.warping_fast:10.4f} "
         f"{row.warping_slow:10.4f} {row.moving_flicker:12.2f} {row.ghost:6.2f} "
-        f"{row.ghost_share:7.2%}",
+        f"{row.ghost_share:7.2%} {row.style:7.3f}",
         flush=True,
     )
 
