@@ -14,24 +14,21 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from realtime_adain import Style, Stylizer, __version__
+from benchmarks.machine import describe_machine
+from realtime_adain import Style, Stylizer
 from realtime_adain.adain import adain
 from realtime_adain.demo_scene import DemoScene
 from realtime_adain.engines import PRECISIONS, installed_engines
 from realtime_adain.engines.eager import TorchEngine
-from realtime_adain.engines.processor import processor_name
 from realtime_adain.errors import RealtimeAdainError
 from realtime_adain.networks import StyleNetwork, VGGNetwork
 from realtime_adain.styles import builtin_style_names, builtin_style_path
@@ -348,22 +345,6 @@ def print_row(row: dict, paper_seconds: float | None) -> None:
     )
     if "stages_ms" in row:
         print("  ", ", ".join(f"{stage} {ms:.2f} ms" for stage, ms in row["stages_ms"].items()))
-
-
-def describe_machine() -> dict[str, str]:
-    """Return what a reader must know to compare: versions, processor, accelerator."""
-    machine = {
-        "realtime-adain": __version__,
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-        "processor": f"{processor_name()} ({torch.get_num_threads()} threads)",
-    }
-    for package in ("openvino", "onnxruntime"):
-        with suppress(PackageNotFoundError):
-            machine[package] = version(package)
-    if torch.cuda.is_available():
-        machine["gpu"] = torch.cuda.get_device_name()
-    return machine
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.machine import resident_mb
 from realtime_adain import Style, Stylizer
 from realtime_adain.capture import LatestFrame
 from realtime_adain.live import LiveSession, StylesInUse
@@ -177,15 +178,6 @@ def fade_cost(stylizer: Stylizer, width: int) -> tuple[float, float]:
 def percentile(values: list[float], percent: int) -> float:
     """Return the nearest-rank percentile."""
     return sorted(values)[(len(values) * percent - 1) // 100]
-
-
-def resident_mb() -> float:
-    """Return this process's memory in use in MB; NaN where the system does not tell."""
-    try:
-        status = Path("/proc/self/status").read_text()
-    except OSError:
-        return float("nan")
-    return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
 
 if __name__ == "__main__":

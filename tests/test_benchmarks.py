@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from benchmarks import fps, gallery, live
+from benchmarks import fps, gallery, live, scaling
 from realtime_adain import Stylizer
 from realtime_adain.engines import installed_engines
 from realtime_adain.networks import LeanNetwork, VGGEncoder, VGGNetwork
@@ -67,6 +67,17 @@ def test_fps_measures_every_model_engine_and_size(small_fps, tmp_path, capsys) -
 def test_fps_leaves_out_engines_that_do_not_know_a_precision(small_fps) -> None:
     engines = [(engine, s.engine.dtype) for _, engine, s in fps.candidates("cpu", "float16")]
     assert engines == [("plain", torch.float32), ("torch", torch.float16)]
+
+
+def test_scaling_grows_with_the_pixels_and_fills_its_table(tiny_weights, tmp_path, capsys) -> None:
+    options = ["--model", str(tiny_weights), "--rounds", "3", "--film", "20"]
+    assert scaling.main([*options, "--json", str(tmp_path / "scaling.json")]) == 0
+    results = json.loads((tmp_path / "scaling.json").read_text())
+    assert results["pixels"]["1024x1024"] > results["pixels"]["128x128"] > 0
+    assert set(results["styles mixed"]) == {"1", "2", "4", "8"}
+    assert "1" in results["cores"]
+    assert list(results["memory of a film"]) == [str(frames) for frames in range(2, 21, 2)]
+    assert "20 frames" in capsys.readouterr().out
 
 
 def test_fps_counts_the_work_of_the_frame_alone() -> None:

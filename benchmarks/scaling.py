@@ -1,0 +1,145 @@
+"""How cost grows: with the pixels, the styles that are mixed, the cores, and the length of a film.
+
+Pixels and styles are measured with the best engine that is installed, cores with plain PyTorch,
+whose threads can be counted; milliseconds are medians. The film is the demo scene, repainted and
+encoded to a file; the memory of the whole program is read as it grows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import torch
+
+from benchmarks.machine import describe_machine, resident_mb
+from realtime_adain import Style, Stylizer
+from realtime_adain.demo_scene import DemoScene
+from realtime_adain.frame import Frame
+from realtime_adain.pipeline import run_pipeline
+from realtime_adain.sinks.video_file import VideoFileSink
+from realtime_adain.sources.demo import DemoSource
+from realtime_adain.styles import builtin_style_names, builtin_style_path
+
+SIDES = (128, 256, 512, 1024)
+STYLES = (1, 2, 4, 8)
+SIDE = 256
+"""Of the frames for everything but the pixels."""
+MEMORY_POINTS = 10
+FRAME_RATE = Fraction(30)
+
+
+class Film(DemoSource):
+    """The first frames of the demo scene."""
+
+    def __init__(self, frames: int, side: int) -> None:
+        super().__init__((side, side), FRAME_RATE)
+        self._frames = frames
+
+    def __iter__(self) -> Iterator[Frame]:
+        return itertools.islice(super().__iter__(), self._frames)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the benchmark; return the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.scaling",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--model", default="lite", help="name or weights file (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=30, help="timed frames (%(default)s)")
+    parser.add_argument("--film", type=int, default=10_000, help="its frames (%(default)s)")
+    parser.add_argument("--json", type=Path, help="also write the results to this file")
+    args = parser.parse_args(argv)
+    if args.rounds < 1 or args.film < MEMORY_POINTS:
+        parser.error(f"--rounds must be at least 1 and --film at least {MEMORY_POINTS}")
+
+    machine = describe_machine()
+    print(", ".join(f"{name} {value}" for name, value in machine.items()))
+    stylizer = Stylizer(args.model)
+    styles = [stylizer.encode_style(builtin_style_path(name)) for name in builtin_style_names()]
+    results = {
+        "pixels": {
+            f"{side}x{side}": frame_ms(stylizer, styles[0], side, args.rounds) for side in SIDES
+        },
+        "styles mixed": {
+            str(count): mixing_ms(stylizer, styles[:count], args.rounds) for count in STYLES
+        },
+        "cores": {
+            str(cores): cores_ms(args.model, cores, args.rounds)
+            for cores in range(1, torch.get_num_threads() + 1)
+        },
+    }
+    for what, row in results.items():
+        print(f"{what:>13}: " + ", ".join(f"{key} {ms:.2f} ms" for key, ms in row.items()))
+    results["memory of a film"] = memory = film_memory(stylizer, styles[0], args.film)
+    print("       memory: " + ", ".join(f"{key} frames {mb:.0f} MB" for key, mb in memory.items()))
+    if args.json:
+        args.json.write_text(json.dumps({"machine": machine, **results}, indent=2) + "\n")
+    return 0
+
+
+def frame_ms(stylizer: Stylizer, style: Style, side: int, rounds: int) -> float:
+    """Return the milliseconds of a square frame."""
+    pixels = DemoScene((side, side)).draw(0.0)
+    return median_ms(lambda: stylizer.stylize(pixels, style), rounds)
+
+
+def mixing_ms(stylizer: Stylizer, styles: list[Style], rounds: int) -> float:
+    """Return the milliseconds of a frame for which the styles are mixed anew."""
+    pixels = DemoScene((SIDE, SIDE)).draw(0.0)
+    weights = [1 / len(styles)] * len(styles)
+    return median_ms(lambda: stylizer.stylize(pixels, Style.mix(styles, weights)), rounds)
+
+
+def cores_ms(model: str, cores: int, rounds: int) -> float:
+    """Return the milliseconds of a frame on so many cores, by PyTorch."""
+    usual = torch.get_num_threads()
+    torch.set_num_threads(cores)
+    try:
+        stylizer = Stylizer(model, device="cpu", engine="torch")
+        style = stylizer.encode_style(builtin_style_path(builtin_style_names()[0]))
+        return frame_ms(stylizer, style, SIDE, rounds)
+    finally:
+        torch.set_num_threads(usual)
+
+
+def film_memory(stylizer: Stylizer, style: Style, frames: int) -> dict[str, float]:
+    """Return the program's memory in MB by the number of frames repainted and written."""
+    memory: dict[str, float] = {}
+
+    def note(done: int) -> None:
+        if done % (frames // MEMORY_POINTS) == 0:
+            memory[str(done)] = resident_mb()
+
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Film(frames, SIDE) as source,
+        VideoFileSink(
+            Path(folder) / "film.mp4", size_hw=source.size_hw, frame_rate=FRAME_RATE
+        ) as sink,
+    ):
+        run_pipeline(source, lambda pixels: stylizer.stylize(pixels, style), sink, note)
+    return memory
+
+
+def median_ms(step: Callable[[], object], rounds: int) -> float:
+    """Return the median milliseconds of a step, after a few to warm up."""
+    times = []
+    for _ in range(rounds + 3):
+        began = time.perf_counter()
+        step()
+        times.append(1000 * (time.perf_counter() - began))
+    return round(statistics.median(times[3:]), 3)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
