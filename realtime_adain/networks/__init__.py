@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .lean import LeanNetwork
+from .lean import LeanNetwork, StyleEncoder
 from .vgg import VGG19_WIDTHS, VGGDecoder, VGGEncoder, VGGNetwork, normalise_activations
 
 StyleNetwork = VGGNetwork | LeanNetwork
@@ -12,6 +12,7 @@ __all__ = [
     "ARCHITECTURES",
     "VGG19_WIDTHS",
     "LeanNetwork",
+    "StyleEncoder",
     "StyleNetwork",
     "VGGDecoder",
     "VGGEncoder",

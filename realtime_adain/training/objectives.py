@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ..errors import WeightsError
 from ..losses import PerceptualLoss, grid_pattern
-from ..networks import LeanNetwork, StyleNetwork, VGGEncoder, VGGNetwork
+from ..networks import LeanNetwork, StyleEncoder, StyleNetwork, VGGEncoder, VGGNetwork
 from .growing import grow
 from .options import TrainingOptions
 from .reader import StatisticsReader, rows_of
@@ -69,13 +69,55 @@ class Objective(nn.Module):
         return torch.autocast(device.type, torch.bfloat16, enabled=self.options.mixed_precision)
 
 
-class StyleEncoderObjective(Objective):
-    """The style encoder of a lean network alone: it learns to know styles; nothing is painted.
+class LeanObjective(Objective):
+    """What is asked of every lean network: that its style encoder knows the style.
 
     A linear layer that only training has (`reader`) must be able to read the teacher's statistics
-    of a picture, photographs too, off the encoder's code. No output has to go through the teacher,
-    so such a step costs little. When the run starts from trained weights, what the encoder tells
-    the painter of a style shall stay what it was (`memory`).
+    of a picture off the style encoder's code. That teaches the style encoder directly what
+    otherwise only reaches it through the whole network.
+
+    Args:
+        options: of the run.
+        teacher: the frozen loss network.
+        initial: the network to start from; None for a fresh one.
+
+    Raises:
+        ValueError: `options.config` does not fit the network, or the network not `initial`.
+    """
+
+    def __init__(
+        self, options: TrainingOptions, teacher: VGGEncoder, initial: StyleNetwork | None
+    ) -> None:
+        try:
+            network = LeanNetwork(**options.config)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"config does not fit the network: {error}") from error
+        if initial is not None:
+            grow(initial, network)
+        super().__init__(options, teacher, network, "lean", options.config)
+        self.reader = StatisticsReader(network.style_encoder.code_width, teacher.feature_widths)
+
+    @property
+    def style_encoder(self) -> StyleEncoder:
+        """The network's."""
+        return self.network.style_encoder
+
+    @torch.no_grad()
+    def prepare(self, styles: Iterable[tuple[Tensor, list[int]]]) -> None:
+        codes, rows = [], []
+        for images, keys in styles:
+            with self.mixed_precision(images.device):
+                codes.append(self.style_encoder.code(images).float())
+                rows.append(rows_of(self.styles_seen(images, keys).statistics))
+        self.reader.fit(torch.cat(codes), torch.cat(rows))
+
+
+class StyleEncoderObjective(LeanObjective):
+    """The style encoder of a lean network alone; nothing is painted.
+
+    It learns from photographs too. No output has to go through the teacher, so such a step costs
+    little. When the run starts from trained weights, what the encoder tells the painter of a style
+    shall stay what it was (`memory`).
 
     Args:
         options: of the run.
@@ -86,22 +128,12 @@ class StyleEncoderObjective(Objective):
     def __init__(
         self, options: TrainingOptions, teacher: VGGEncoder, initial: StyleNetwork | None
     ) -> None:
-        network = _lean_network(options, initial)
-        super().__init__(options, teacher, network, "lean", options.config)
-        network.requires_grad_(False)
-        encoder = network.style_encoder.requires_grad_(True)
-        self.reader = StatisticsReader(encoder.code_width, teacher.feature_widths)
+        super().__init__(options, teacher, initial)
+        self.network.requires_grad_(False)
+        self.style_encoder.requires_grad_(True)
         self.former = None
         if initial is not None:
-            self.former = copy.deepcopy(encoder).requires_grad_(False)
-        self.register_buffer("told_std", torch.ones(2 * sum(encoder.layer_widths)))
-
-    @torch.no_grad()
-    def prepare(self, styles: Iterable[tuple[Tensor, list[int]]]) -> None:
-        encoder = self.network.style_encoder
-        codes = _fit_reader(self, styles)
-        told = rows_of(encoder.statistics(codes))
-        self.told_std.copy_(told.std(0) + 0.1 * told.std())
+            self.former = copy.deepcopy(self.style_encoder).requires_grad_(False)
 
     def forward(
         self, contents: Tensor, styles: Tensor, content_keys: list[int], style_keys: list[int]
@@ -112,47 +144,24 @@ class StyleEncoderObjective(Objective):
                 self.styles_seen(styles, style_keys),
             )
             pictures = torch.cat([contents, styles])
-            encoder = self.network.style_encoder
-            code = encoder.code(pictures).float()
-        parts = {
-            "knowledge": self.reader(code, torch.cat([rows_of(s.statistics) for s in seen])).mean()
-        }
+            code = self.style_encoder.code(pictures).float()
+        rows = torch.cat([rows_of(sight.statistics) for sight in seen])
+        parts = {"knowledge": self.reader(code, rows).mean()}
         if self.former is not None:
             with torch.no_grad(), self.mixed_precision(contents.device):
-                former_code = self.former.eval().code(pictures).float()
-                before = rows_of(self.former.statistics(former_code))
-            told = rows_of(encoder.statistics(code))
-            parts["memory"] = ((told - before) / self.told_std).square().mean()
+                before = rows_of(self.former.eval()(pictures))
+            told = rows_of(self.style_encoder.statistics(code))
+            parts["memory"] = ((told - before) / before.std()).square().mean()
         return parts
 
 
-class StudentObjective(Objective):
+class StudentObjective(LeanObjective):
     """A lean network, trained end to end: its output is judged, its features are its own.
 
-    Beside the perceptual losses it is asked to give the content back at strength zero, to paint
-    the same picture whatever the camera's noise, to draw no grid, and to know the style: as in
-    `StyleEncoderObjective`, the teacher's statistics of the style must be there to read in its
-    code. That teaches the style encoder directly what otherwise only reaches it through the whole
-    network.
-
-    Args:
-        options: of the run.
-        teacher: the frozen loss network.
-        initial: the network to start from; None for a fresh one.
-
-    Raises:
-        ValueError: `options.config` does not fit the network.
+    Beside the perceptual losses and the knowledge of the style it is asked to give the content
+    back at strength zero, to paint the same picture whatever the camera's noise, and to draw no
+    grid.
     """
-
-    def __init__(
-        self, options: TrainingOptions, teacher: VGGEncoder, initial: StyleNetwork | None
-    ) -> None:
-        network = _lean_network(options, initial)
-        super().__init__(options, teacher, network, "lean", options.config)
-        self.reader = StatisticsReader(network.style_encoder.code_width, teacher.feature_widths)
-
-    def prepare(self, styles: Iterable[tuple[Tensor, list[int]]]) -> None:
-        _fit_reader(self, styles)
 
     def forward(
         self, contents: Tensor, styles: Tensor, content_keys: list[int], style_keys: list[int]
@@ -172,8 +181,8 @@ class StudentObjective(Objective):
             blend = alpha[:, None, None, None]
             wanted = self.styles_seen(styles, style_keys).statistics
             targets = self.loss.targets(self.contents_seen(contents, content_keys), wanted, blend)
-            code = self.network.style_encoder.code(styles)
-            style = self.network.style_encoder.statistics(code)
+            code = self.style_encoder.code(styles)
+            style = self.style_encoder.statistics(code)
             style = tuple((mean.float(), std.float()) for mean, std in style)
             output = self.network(noisy(contents, deviation), style, blend).float()
             first = tuple((mean[:1], std[:1]) for mean, std in style)
@@ -238,34 +247,7 @@ _OBJECTIVES: dict[str, type] = {
 
 
 def make_objective(
-    options: TrainingOptions, teacher: VGGEncoder, initial: StyleNetwork | None = None
+    options: TrainingOptions, teacher: VGGEncoder, initial: StyleNetwork | None
 ) -> Objective:
     """Return the objective of the options' recipe, its network started from `initial`."""
     return _OBJECTIVES[options.recipe](options, teacher, initial)
-
-
-def _lean_network(options: TrainingOptions, initial: StyleNetwork | None) -> LeanNetwork:
-    try:
-        network = LeanNetwork(**options.config)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"config does not fit the network: {error}") from error
-    if initial is not None:
-        grow(initial, network)
-    return network
-
-
-@torch.no_grad()
-def _fit_reader(
-    objective: StudentObjective | StyleEncoderObjective,
-    styles: Iterable[tuple[Tensor, list[int]]],
-) -> Tensor:
-    """Let the objective's reader begin with what the code of some styles holds; return the codes,
-    `(N, code_width)` float."""
-    encoder = objective.network.style_encoder
-    codes, rows = [], []
-    for images, keys in styles:
-        with objective.mixed_precision(images.device):
-            codes.append(encoder.code(images).float())
-            rows.append(rows_of(objective.styles_seen(images, keys).statistics))
-    objective.reader.fit(torch.cat(codes), torch.cat(rows))
-    return torch.cat(codes)
