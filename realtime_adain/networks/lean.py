@@ -136,16 +136,21 @@ class StyleEncoder(nn.Module):
         nn.init.constant_(self.stds.bias, 0.5413)  # softplus gives 1: start near instance norm
 
     def forward(self, image: Tensor) -> Statistics:
-        return self.statistics(self.code(image))
+        return self.statistics(self.code(self.features(image)))
 
-    def code(self, image: Tensor) -> Tensor:
-        """Return what is known of the style, `(N, hidden)`, of `(N, 3, H, W)` RGB in [0, 1]."""
+    def features(self, image: Tensor) -> Tensor:
+        """Return channel means and deviations of all stages, `(N, 2 * sum(widths))` float, of
+        `(N, 3, H, W)` RGB in [0, 1]."""
         x = image - 0.5
         statistics = []
         for stage in self.stages:
             x = stage(x)
             statistics.extend(channel_mean_std(x))
-        standardised = self.usual_range(torch.cat(statistics, 1).flatten(1))
+        return torch.cat(statistics, 1).flatten(1)
+
+    def code(self, features: Tensor) -> Tensor:
+        """Return what is known of the style, `(N, hidden)`, of what `features` returned."""
+        standardised = self.usual_range(features)
         return self.activation(self.hidden(standardised.to(self.hidden.weight.dtype)))
 
     def statistics(self, code: Tensor) -> Statistics:
@@ -160,18 +165,25 @@ class StyleEncoder(nn.Module):
 class RunningStandardisation(nn.Module):
     """Numbers less their usual value, divided by their usual deviation.
 
-    What is usual is learnt in training as a running average. Other than in a batch norm, the batch
-    at hand never decides: batches of four would be noise. What is beyond `limit` deviations is
-    cut, so that a channel that hardly ever speaks cannot shout.
+    What is usual is learnt from some examples before training and as a slow running average in it.
+    Other than in a batch norm, the batch at hand never decides: batches of four would be noise.
+    What is beyond `limit` deviations is cut, so that a channel that hardly ever speaks cannot
+    shout.
     """
 
     limit = 8.0
 
-    def __init__(self, width: int, momentum: float = 0.01) -> None:
+    def __init__(self, width: int, momentum: float = 0.001) -> None:
         super().__init__()
         self.momentum = momentum
         self.register_buffer("mean", torch.zeros(width))
         self.register_buffer("variance", torch.ones(width))
+
+    @torch.no_grad()
+    def fit(self, x: Tensor) -> None:
+        """Take what is usual from `(N, width)` examples."""
+        self.mean.copy_(x.mean(0))
+        self.variance.copy_(x.var(0, correction=0))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return `(N, width)` standardised; learn from it in training mode."""

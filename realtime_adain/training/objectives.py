@@ -104,12 +104,14 @@ class LeanObjective(Objective):
 
     @torch.no_grad()
     def prepare(self, styles: Iterable[tuple[Tensor, list[int]]]) -> None:
-        codes, rows = [], []
+        features, rows = [], []
         for images, keys in styles:
             with self.mixed_precision(images.device):
-                codes.append(self.style_encoder.code(images).float())
+                features.append(self.style_encoder.features(images))
                 rows.append(rows_of(self.styles_seen(images, keys).statistics))
-        self.reader.fit(torch.cat(codes), torch.cat(rows))
+        if self.options.initial is None:
+            self.style_encoder.usual_range.fit(torch.cat(features))
+        self.reader.fit(self.style_encoder.code(torch.cat(features)), torch.cat(rows))
 
 
 class StyleEncoderObjective(LeanObjective):
@@ -144,7 +146,7 @@ class StyleEncoderObjective(LeanObjective):
                 self.styles_seen(styles, style_keys),
             )
             pictures = torch.cat([contents, styles])
-            code = self.style_encoder.code(pictures).float()
+            code = self.style_encoder.code(self.style_encoder.features(pictures)).float()
         rows = torch.cat([rows_of(sight.statistics) for sight in seen])
         parts = {"knowledge": self.reader(code, rows).mean()}
         if self.former is not None:
@@ -181,7 +183,7 @@ class StudentObjective(LeanObjective):
             blend = alpha[:, None, None, None]
             wanted = self.styles_seen(styles, style_keys).statistics
             targets = self.loss.targets(self.contents_seen(contents, content_keys), wanted, blend)
-            code = self.style_encoder.code(styles)
+            code = self.style_encoder.code(self.style_encoder.features(styles))
             style = self.style_encoder.statistics(code)
             style = tuple((mean.float(), std.float()) for mean, std in style)
             output = self.network(noisy(contents, deviation), style, blend).float()
