@@ -10,6 +10,7 @@ PROGRAMS = {
     "webcam": "repaint a camera, a video or a demo scene live, in a window",
     "video": "repaint a video file, sound and timing kept",
     "image": "repaint a picture or a folder of pictures",
+    "refine": "make a style file that is painted better than its picture by itself",
     "train": "train a network on your own photographs and artworks",
     "export": "write a network as ONNX for other programs",
     "weights": "fetch the paper's own weights",

@@ -108,9 +108,11 @@ def adain(
         return exportable_adain(content, style_mean, style_std, alpha)
     full_strength = isinstance(alpha, (int, float)) and alpha == 1.0
     positions = content.shape[2] * content.shape[3]
-    if full_strength and style_mean.shape[0] == 1 and positions > 1:
+    learnt = style_mean.requires_grad or style_std.requires_grad
+    if full_strength and style_mean.shape[0] == 1 and positions > 1 and not learnt:
         # With one group per channel and the style's numbers as affine parameters, group norm *is*
-        # AdaIN, and it is a single fused pass on every device.
+        # AdaIN, and it is a single fused pass on every device. (Its gradient by these numbers
+        # crashes PyTorch 2.13 where channels-last content needs none.)
         bessel, epsilon = _bessel(content)
         weight = (style_std * bessel).flatten().to(content.dtype)
         bias = style_mean.flatten().to(content.dtype)

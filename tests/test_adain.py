@@ -57,6 +57,14 @@ def test_gradient_of_mean_and_std() -> None:
     assert torch.autograd.gradcheck(channel_mean_std, (features,))
 
 
+def test_gradient_of_a_style_whose_content_needs_none() -> None:
+    content = torch.randn(2, 4, 6, 6).contiguous(memory_format=torch.channels_last)
+    mean, std = (torch.rand(1, 4, 1, 1, requires_grad=True) for _ in range(2))
+    adain(content, mean, std).square().mean().backward()
+    torch.testing.assert_close(mean.grad, 2 * mean.detach() / 4)
+    torch.testing.assert_close(std.grad, 2 * std.detach() * 35 / 36 / 4, rtol=1e-3, atol=1e-4)
+
+
 def test_constant_channel_gives_the_style_mean_not_nan() -> None:
     constant = torch.full((1, 5, 6, 6), 0.25)
     mean, std = channel_mean_std(random_features(1))

@@ -41,7 +41,7 @@ FLOORS = [
         "weights",
     },
     {"cli", "live", "painter", "pipeline", "style_deck", "training"},
-    {"__main__", "export", "image", "train", "video", "webcam"},
+    {"__main__", "export", "image", "refine", "train", "video", "webcam"},
 ]
 """Rooms (modules or folders of the package) by floor, the ground first."""
 

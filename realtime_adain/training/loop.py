@@ -127,7 +127,7 @@ class _Run:
         self.averaged: StyleNetwork = copy.deepcopy(self.objective.network)
         self.averaged.requires_grad_(False).eval()
         self._trained = [tensor for tensor in self.objective.parameters() if tensor.requires_grad]
-        self._optimizer = torch.optim.Adam(self._trained, lr=options.learning_rate)
+        self._optimizer = torch.optim.Adam(self.objective.parameter_groups())
         if self._checkpoint.exists():
             self._load()
 
@@ -136,8 +136,9 @@ class _Run:
     ) -> dict[str, float]:
         """Take one step with what the objective takes; return the parts of its loss."""
         torch.manual_seed(self.options.seed * 1_000_003 + self.step)
+        rate = self.options.learning_rate * learning_rate_factor(self.step, self.options)
         for group in self._optimizer.param_groups:
-            group["lr"] = self.options.learning_rate * learning_rate_factor(self.step, self.options)
+            group["lr"] = rate * group["rate_factor"]
         parts = self.objective(contents, styles, content_keys, style_keys)
         total = sum(
             getattr(self.options, f"{name}_weight") * value for name, value in parts.items()

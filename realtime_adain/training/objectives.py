@@ -48,6 +48,11 @@ class Objective(nn.Module):
         self.contents_seen = Sights(self.loss, with_features=True)
         self.styles_seen = Sights(self.loss, with_features=False)
 
+    def parameter_groups(self) -> list[dict]:
+        """Return what is trained, for an optimizer; `rate_factor` is of the run's rate."""
+        trained = [tensor for tensor in self.parameters() if tensor.requires_grad]
+        return [{"params": trained, "rate_factor": 1.0}]
+
     def prepare(self, styles: Iterable[tuple[Tensor, list[int]]]) -> None:
         """Get ready for the first step, with some batches of styles and their keys at hand."""
 
@@ -164,6 +169,16 @@ class StudentObjective(LeanObjective):
     back at strength zero, to paint the same picture whatever the camera's noise, and to draw no
     grid.
     """
+
+    def parameter_groups(self) -> list[dict]:
+        stages, hidden = self.style_encoder.stages, self.style_encoder.hidden
+        features = [*stages.parameters(), *hidden.parameters()]
+        known = set(map(id, features))
+        others = [tensor for tensor in self.parameters() if id(tensor) not in known]
+        return [
+            {"params": features, "rate_factor": self.options.style_encoder_rate},
+            {"params": [tensor for tensor in others if tensor.requires_grad], "rate_factor": 1.0},
+        ]
 
     def forward(
         self, contents: Tensor, styles: Tensor, content_keys: list[int], style_keys: list[int]

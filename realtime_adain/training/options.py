@@ -52,6 +52,9 @@ class TrainingOptions:
         1024, "artworks from which the reader of the styles' codes begins, before the first step"
     )
     learning_rate: float = _option(1e-3, "peak learning rate of Adam")
+    style_encoder_rate: float = _option(
+        1.0, "factor of the rate for the style encoder's features, below one where they are good"
+    )
     warmup: int = _option(200, "steps over which the learning rate rises")
     cosine_part: float = _option(
         0.5, "last part of the steps, 0 to 1, over which the rate falls to zero along a cosine"

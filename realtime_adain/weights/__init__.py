@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .fetched import FETCHED_MODEL, cache_folder, fetch
+from .fetched import FETCHED_MODEL, cache_folder, fetch, fetched_teacher
 from .files import SHA256, load_model, load_network, save_network
 from .published import load_checkpoint, load_teacher
 
@@ -11,6 +11,7 @@ __all__ = [
     "SHA256",
     "cache_folder",
     "fetch",
+    "fetched_teacher",
     "load_checkpoint",
     "load_model",
     "load_network",

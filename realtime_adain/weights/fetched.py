@@ -39,13 +39,16 @@ def load_fetched() -> VGGNetwork:
     Raises:
         WeightsError: it has not been fetched, or a file is damaged.
     """
-    encoder, decoder = (cache_folder() / name for name in FILES)
-    if not (encoder.exists() and decoder.exists()):
-        raise WeightsError(
-            f"model {FETCHED_MODEL!r} is not here yet: python -m realtime_adain.weights fetch "
-            f"{FETCHED_MODEL}"
-        )
-    return load_checkpoint(encoder, decoder)
+    return load_checkpoint(*_fetched_files())
+
+
+def fetched_teacher() -> Path:
+    """Return the file of the fetched network's encoder, which is what its losses were taken with.
+
+    Raises:
+        WeightsError: it has not been fetched.
+    """
+    return _fetched_files()[0]
 
 
 def fetch(release: str = RELEASE) -> list[Path]:
@@ -76,6 +79,16 @@ def fetch(release: str = RELEASE) -> list[Path]:
         for part in parts:
             part.unlink(missing_ok=True)
     return files
+
+
+def _fetched_files() -> list[Path]:
+    paths = [cache_folder() / name for name in FILES]
+    if not all(path.exists() for path in paths):
+        raise WeightsError(
+            f"{FETCHED_MODEL!r} is not here yet: python -m realtime_adain.weights fetch "
+            f"{FETCHED_MODEL}"
+        )
+    return paths
 
 
 def _download(address: str, path: Path) -> None:

@@ -1,0 +1,130 @@
+"""Make a style file of an artwork that is painted better than the artwork by itself.
+
+The network stays as it is; what it is told of this one style is optimised under a loss network,
+for a minute or two. The file is then a style like any other, at no cost per frame.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import command
+from .errors import StyleError
+from .stylebook import SAVED_STYLE_SUFFIX, find_styles
+
+if TYPE_CHECKING:
+    import numpy as np
+
+CROP = 256
+"""Side of the contents in pixels."""
+MOST_CONTENTS = 32
+STYLE_WEIGHT = 3.0
+"""Half of what networks are trained with: a style that is looked at for long swallows the content."""
+DEMO_SECONDS = range(0, 40, 5)
+"""When the demo scene is looked at."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the program; return its exit status."""
+    parser = command.make_parser("refine", __doc__)
+    parser.add_argument("style", help="picture, or name of a built-in style")
+    parser.add_argument("output", type=Path, metavar="OUT.safetensors", help="style to write")
+    parser.add_argument(
+        "--teacher",
+        type=Path,
+        metavar="FILE",
+        help="loss network: the published vgg_normalised.pth or VGG-shaped safetensors (default: "
+        "what 'python -m realtime_adain.weights fetch vgg19' has fetched)",
+    )
+    parser.add_argument(
+        "--content",
+        type=Path,
+        metavar="FOLDER",
+        help="photographs to practise on (default: the demo scene and the built-in styles)",
+    )
+    parser.add_argument("--steps", type=command.count, default=100, help="(default %(default)s)")
+    parser.add_argument(
+        "--style-weight",
+        type=command.number_in(0.0, 1000.0),
+        default=STYLE_WEIGHT,
+        metavar="W",
+        help="more style for less content (default %(default)g)",
+    )
+    parser.add_argument("--model", metavar="NAME|FILE", help="shipped model or weights file")
+    parser.add_argument("--device", help="cpu, cuda, ... (default: the best there is)")
+    parser.add_argument("--style-size", type=command.side_length, metavar="PIXELS")
+    return command.run(parser, _refine, argv)
+
+
+def _refine(args: argparse.Namespace) -> int:
+    if args.output.suffix != SAVED_STYLE_SUFFIX:
+        raise StyleError(f"{args.output}: the name must end in {SAVED_STYLE_SUFFIX}")
+    if not args.output.parent.is_dir():
+        raise StyleError(f"{args.output}: the folder {args.output.parent} does not exist")
+    paths = find_styles([args.style])
+    if len(paths) != 1 or paths[0].suffix == SAVED_STYLE_SUFFIX:
+        raise StyleError(f"{args.style}: must be one picture")
+
+    import torch
+
+    from .losses import PerceptualLoss
+    from .pictures import read_picture
+    from .progress import Progress
+    from .style import Style
+    from .stylizer import DEFAULT_MODEL, STYLE_SIZE, Stylizer
+    from .tensors import resize, short_side_size, to_tensor
+    from .training.refining import refine
+    from .weights import fetched_teacher, load_teacher
+
+    teacher = load_teacher(args.teacher or fetched_teacher())
+    stylizer = Stylizer(args.model or DEFAULT_MODEL, device=args.device, engine="torch")
+    size = args.style_size or STYLE_SIZE
+    picture = read_picture(paths[0])
+    style = stylizer.encode_style(picture, size=size, name=paths[0].stem)
+    artwork = to_tensor(picture, stylizer.device, torch.float32)
+    contents = [to_tensor(crop, stylizer.device, torch.float32) for crop in _contents(args.content)]
+    with Progress(args.steps, unit="steps") as progress:
+        statistics, verdicts = refine(
+            stylizer.network,
+            style.statistics,
+            resize(artwork, short_side_size(picture.shape[:2], size)),
+            torch.cat(contents),
+            PerceptualLoss(teacher.to(stylizer.device, memory_format=torch.channels_last)),
+            steps=args.steps,
+            style_weight=args.style_weight,
+            on_step=progress.update,
+        )
+    Style(style.name, statistics, style.network).save(args.output)
+    for when, (content_loss, style_loss) in zip(("before", "after"), verdicts, strict=True):
+        print(f"{when:>6}: style loss {style_loss:.3f}, content loss {content_loss:.3f}")
+    print(args.output)
+    return 0
+
+
+def _contents(folder: Path | None) -> list[np.ndarray]:
+    """Return square pictures to practise on, uint8 `(CROP, CROP, 3)` RGB, in an order that mixes
+    them."""
+    from .demo_scene import DemoScene
+    from .pictures import list_pictures, read_picture, resize
+    from .styles import builtin_style_names, builtin_style_path
+
+    if folder is not None:
+        paths = list_pictures(folder)
+        pictures = [read_picture(path) for path in paths[:: -(-len(paths) // MOST_CONTENTS)]]
+    else:
+        scene = DemoScene((640, 480))
+        views = [scene.draw(float(seconds)) for seconds in DEMO_SECONDS]
+        artworks = [read_picture(builtin_style_path(name)) for name in builtin_style_names()]
+        pictures = [picture for pair in zip(artworks, views, strict=False) for picture in pair]
+    squares = []
+    for picture in pictures:
+        side = min(picture.shape[:2])
+        top, left = ((length - side) // 2 for length in picture.shape[:2])
+        squares.append(resize(picture[top : top + side, left : left + side], (CROP, CROP)))
+    return squares
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
