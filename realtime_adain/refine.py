@@ -21,7 +21,7 @@ CROP = 256
 """Side of the contents in pixels."""
 MOST_CONTENTS = 32
 STYLE_WEIGHT = 3.0
-"""Half of what networks are trained with: a style that is looked at for long swallows the content."""
+"""Half of what networks are trained with: a style that is looked at long swallows the content."""
 DEMO_SECONDS = range(0, 40, 5)
 """When the demo scene is looked at."""
 
