@@ -120,6 +120,13 @@ def test_sound_stays_with_the_picture(tape, tmp_path) -> None:
     assert onset(tmp_path / "take.mp4") == pytest.approx(expected, abs=0.16)
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm"])
+def test_microphone_that_says_nothing_costs_no_picture(suffix, tmp_path) -> None:
+    record(tmp_path / f"take{suffix}", Tape(0.7, begin=START + 100))
+    with av.open(str(tmp_path / f"take{suffix}")) as container:
+        assert len(list(container.decode(video=0))) == 50
+
+
 class PortAudio:
     """What the package sounddevice is to the microphone."""
 
