@@ -244,18 +244,17 @@ def test_style_encoder_learns_alone_and_the_painter_stays(folders, teacher, tmp_
     assert changed and all(name.startswith("style_encoder") for name in changed)
 
 
-@pytest.mark.parametrize(("widths", "blocks"), [((12, 10, 24), 1), ((16, 16, 32), 3)])
-def test_grown_network_paints_the_same(widths, blocks) -> None:
+@pytest.mark.parametrize("widths", [(12, 10, 24), (16, 16, 32)])
+def test_grown_network_paints_the_same(widths) -> None:
     torch.manual_seed(3)
     small = LeanNetwork(**TINY).eval()
-    large = LeanNetwork(**{**TINY, "widths": widths, "blocks": blocks}).eval()
+    large = LeanNetwork(**{**TINY, "widths": widths}).eval()
     grow(small, large)
     content, style = torch.rand(1, 3, 64, 64), torch.rand(1, 3, 64, 64)
-    for alpha in (1.0, 0.0):
+    for alpha in (1.0, 0.4, 0.0):
         expected = small(content, small.encode_style(style), alpha)
         result = large(content, large.encode_style(style), alpha)
-        tolerance = 1e-4 if blocks == TINY["blocks"] else 0.1 * expected.std().item()
-        torch.testing.assert_close(result, expected, rtol=0, atol=tolerance)
+        torch.testing.assert_close(result, expected, rtol=0, atol=1e-4)
 
 
 def test_copied_channels_part_as_they_learn() -> None:
@@ -270,7 +269,7 @@ def test_copied_channels_part_as_they_learn() -> None:
 def test_a_run_starts_from_nothing_larger(folders, teacher, tmp_path) -> None:
     start = run(options_for(folders, steps=1), tmp_path / "start", teacher)
     narrow = {**TINY, "widths": [2, 2, 2]}
-    with pytest.raises(ValueError, match="at most as wide and deep"):
+    with pytest.raises(ValueError, match="at most as wide"):
         run(options_for(folders, initial=str(start), config=narrow), tmp_path / "run", teacher)
 
 

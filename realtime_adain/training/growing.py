@@ -1,9 +1,9 @@
-"""A network that begins as a smaller one: wider and deeper, and yet it paints the same.
+"""A network that begins as a narrower one: it has more channels, and yet it paints the same.
 
 A channel that is copied, its uses shared out among the copies, changes nothing (Chen et al.,
 "Net2Net: Accelerating learning via knowledge transfer", ICLR 2016), and AdaIN, which looks at
 every channel by itself, leaves it so. The shares are random, so that the copies part as they
-learn. A new residual block begins as a whisper.
+learn.
 """
 
 from __future__ import annotations
@@ -13,16 +13,14 @@ from torch import Tensor, nn
 
 from ..networks import LeanNetwork, StyleNetwork
 
-_WHISPER = -4.0  # before softplus: the deviation of what a new block adds is 0.02
-_UNSTYLED_WHISPER = 0.05  # of the weights of its last convolution, which is heard where alpha is 0
-
 
 @torch.no_grad()
 def grow(small: StyleNetwork, large: LeanNetwork) -> None:
-    """Make a network begin as a smaller or an equal one.
+    """Make a network begin as a narrower or an equal one.
 
     Args:
-        small: a lean network with at most as many channels and blocks, and an equal style encoder.
+        small: a lean network with at most as many channels, as many blocks and an equal style
+            encoder.
         large: takes its weights.
 
     Raises:
@@ -30,8 +28,8 @@ def grow(small: StyleNetwork, large: LeanNetwork) -> None:
     """
     if not isinstance(small, LeanNetwork) or not _fits(small, large):
         raise ValueError(
-            "a run starts from a lean network that is at most as wide and deep, and whose style "
-            "encoder is the same"
+            "a run starts from a lean network that is at most as wide, and whose depth and style "
+            "encoder are the same"
         )
     sources = [torch.arange(new) % old for old, new in zip(small.widths, large.widths, strict=True)]
     half, quarter, eighth = sources
@@ -48,13 +46,12 @@ def grow(small: StyleNetwork, large: LeanNetwork) -> None:
         ("up_full", half, shuffled),
     ):
         _widen(small.get_submodule(name), large.get_submodule(name), inputs, outputs)
-    for block, old in zip(large.trunk, small.trunk, strict=False):
+    for block, old in zip(large.trunk, small.trunk, strict=True):
         _widen(old.conv1, block.conv1, eighth, eighth)
         _widen(old.conv2, block.conv2, eighth, eighth)
-    for block in large.trunk[len(small.trunk) :]:
-        block.conv2.weight.mul_(_UNSTYLED_WHISPER)
-        block.conv2.bias.zero_()
-    _grow_style_encoder(small, large, sources)
+    _grow_style_encoder(
+        small, large, [eighth] * (1 + 2 * len(small.trunk)) + [quarter] * 3 + [half]
+    )
 
 
 def _fits(small: LeanNetwork, large: LeanNetwork) -> bool:
@@ -65,7 +62,7 @@ def _fits(small: LeanNetwork, large: LeanNetwork) -> bool:
         return {name: t.shape for name, t in state.items() if not name.startswith(heads)}
 
     narrower = all(old <= new for old, new in zip(small.widths, large.widths, strict=True))
-    return narrower and len(small.trunk) <= len(large.trunk) and body(small) == body(large)
+    return narrower and len(small.trunk) == len(large.trunk) and body(small) == body(large)
 
 
 def _widen(old: nn.Conv2d, new: nn.Conv2d, inputs: Tensor, outputs: Tensor) -> None:
@@ -80,21 +77,17 @@ def _widen(old: nn.Conv2d, new: nn.Conv2d, inputs: Tensor, outputs: Tensor) -> N
 
 
 def _grow_style_encoder(small: LeanNetwork, large: LeanNetwork, sources: list[Tensor]) -> None:
-    """Let the statistics of every AdaIN layer be told to all copies of its channels."""
-    half, quarter, eighth = sources
-    new_blocks = len(large.trunk) - len(small.trunk)
-    old_layers = iter(torch.arange(sum(small.layer_widths)).split(small.layer_widths))
-    trunk = [next(old_layers)[eighth] for _ in range(1 + 2 * len(small.trunk))]
-    trunk += [torch.full((len(eighth),), -1)] * (2 * new_blocks)
-    rest = [next(old_layers)[source] for source in (quarter, quarter, quarter, half)]
-    rows = torch.cat([*trunk, *rest])
-    state = {
-        name: tensor
-        for name, tensor in small.style_encoder.state_dict().items()
-        if not name.startswith(("means", "stds"))
-    }
-    large.style_encoder.load_state_dict(state, strict=False)
-    for name, whisper in (("means", 0.0), ("stds", _WHISPER)):
-        old, new = getattr(small.style_encoder, name), getattr(large.style_encoder, name)
-        new.weight.copy_(old.weight[rows] * (rows >= 0)[:, None])
-        new.bias.copy_(torch.where(rows >= 0, old.bias[rows], whisper))
+    """Let the statistics of every AdaIN layer be told to all copies of its channels.
+
+    Args:
+        small: the narrower network.
+        large: takes its weights.
+        sources: of every AdaIN layer, the old channel of each new one.
+    """
+    layers = torch.arange(sum(small.layer_widths)).split(small.layer_widths)
+    rows = torch.cat([layer[source] for layer, source in zip(layers, sources, strict=True)])
+    state = small.style_encoder.state_dict()
+    for name in ("means", "stds"):
+        for part in ("weight", "bias"):
+            state[f"{name}.{part}"] = state[f"{name}.{part}"][rows]
+    large.style_encoder.load_state_dict(state)

@@ -33,7 +33,7 @@ class TrainingOptions:
         metadata={"purpose": 'arguments of the student as JSON, such as {"blocks": 3}'},
     )
     initial: str | None = _option(
-        None, "weights file to start from, of the same network or of a narrower or shallower one"
+        None, "weights file to start from, of the same network or of a narrower one"
     )
     normalise_teacher: bool = _option(
         False, "scale the teacher's channels to a mean activation of one (torchvision's need it)"
