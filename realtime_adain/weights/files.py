@@ -20,7 +20,10 @@ from ..networks import ARCHITECTURES, StyleNetwork
 from .fetched import FETCHED_MODEL, load_fetched
 from .reading import one_line, read_safetensors
 
-SHA256 = {"lite": "0c2df31942221de59de4b7a00091b257b7b1adea9f0e1fb0d695b50c771a3cbc"}
+SHA256 = {
+    "lite": "acb3e8ed4a92b9ba949cd12aff7e5820a0adcda34bcdc6875830b6a481acab11",
+    "base": "ab01c7744f985997f43bfe24b10cee0558bed5d6d5b98c7a1938b14f3d046451",
+}
 """The shipped models by name, with the hash that their files must have."""
 
 
