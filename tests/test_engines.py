@@ -21,6 +21,7 @@ from realtime_adain.engines.cuda_graph import CudaGraphEngine
 from realtime_adain.engines.eager import TorchEngine
 from realtime_adain.engines.processor import has_bfloat16, processor_name
 from realtime_adain.networks import LeanNetwork, VGGNetwork
+from realtime_adain.weights import SHA256
 
 from .conftest import TINY, picture
 
@@ -29,6 +30,9 @@ SAME_DB = 50.0
 
 BFLOAT16_DB = 45.0
 """Of bfloat16, which has eight bits itself: about one and a half of 255."""
+
+SHIPPED_BFLOAT16_DB = 40.0
+"""Of bfloat16 with trained weights, whose channels are less alike: about two and a half of 255."""
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
 
@@ -103,15 +107,16 @@ def test_bfloat16_keeps_the_picture(name) -> None:
     assert signal_to_noise_db(output, reference(network, frame, style)) > BFLOAT16_DB
 
 
-def test_bfloat16_keeps_the_picture_of_the_shipped_network() -> None:
+@pytest.mark.parametrize("model", SHA256)
+def test_bfloat16_keeps_the_picture_of_the_shipped_networks(model) -> None:
     stylizers = [
-        Stylizer("lite", device="cpu", engine="torch", dtype=dtype)
+        Stylizer(model, device="cpu", engine="torch", dtype=dtype)
         for dtype in (torch.float32, torch.bfloat16)
     ]
     style = stylizers[0].encode_style(picture(96, 96, seed=1))
     frame = picture(96, 128)
     pictures = [stylizer.stylize(frame, style) for stylizer in stylizers]
-    assert signal_to_noise_db(*pictures) > BFLOAT16_DB
+    assert signal_to_noise_db(*pictures) > SHIPPED_BFLOAT16_DB
 
 
 @pytest.mark.parametrize("name", CPU_ENGINES)
