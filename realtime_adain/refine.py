@@ -7,6 +7,7 @@ for a minute or two. The file is then a style like any other, at no cost per fra
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,6 +64,8 @@ def _refine(args: argparse.Namespace) -> int:
         raise StyleError(f"{args.output}: the name must end in {SAVED_STYLE_SUFFIX}")
     if not args.output.parent.is_dir():
         raise StyleError(f"{args.output}: the folder {args.output.parent} does not exist")
+    if not os.access(args.output.parent, os.W_OK):  # told now, not after the work
+        raise StyleError(f"{args.output}: the folder {args.output.parent} cannot be written to")
     paths = find_styles([args.style])
     if len(paths) != 1 or paths[0].suffix == SAVED_STYLE_SUFFIX:
         raise StyleError(f"{args.style}: must be one picture")
