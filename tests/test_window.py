@@ -210,7 +210,7 @@ def shows_two_styles(program: Program) -> bool:
 
 @needs_display
 def test_keys_on_a_frozen_picture(start: Callable[..., Program], tmp_path: Path) -> None:
-    program = start()
+    program = start("--no-ladder")  # which would paint coarser on a busy machine, and so otherwise
     program.press("space")
     wait_until(lambda: is_still(program))
     program.press("s")
