@@ -24,7 +24,7 @@ import numpy as np
 import torch
 
 from benchmarks.machine import describe_machine
-from realtime_adain import Style, Stylizer
+from realtime_adain import Style, Stylizer, command
 from realtime_adain.adain import adain
 from realtime_adain.demo_scene import DemoScene
 from realtime_adain.engines import PRECISIONS, installed_engines
@@ -50,14 +50,14 @@ HEADER = (
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the benchmark; return the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.fps",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    """Run the program; return its exit status."""
+    parser = command.make_parser("benchmarks.fps", __doc__)
+    parser.add_argument(
+        "--frames", type=command.count, default=30, help="timed frames (default %(default)s)"
     )
-    parser.add_argument("--frames", type=int, default=30, help="timed frames (default %(default)s)")
-    parser.add_argument("--warmup", type=int, default=5, help="frames before (default %(default)s)")
+    parser.add_argument(
+        "--warmup", type=command.count, default=5, help="frames before (default %(default)s)"
+    )
     parser.add_argument(
         "--sizes",
         nargs="+",
@@ -69,8 +69,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--precision", choices=PRECISIONS, help="default: what suits the engine")
     parser.add_argument("--stages", action="store_true", help="also time what a frame goes through")
     parser.add_argument("--json", type=Path, help="also write the results to this file")
-    args = parser.parse_args(argv)
+    return command.run(parser, benchmark, argv)
 
+
+def benchmark(args: argparse.Namespace) -> int:
+    """Run the benchmark; return the exit status."""
     machine = describe_machine()
     print(", ".join(f"{name} {value}" for name, value in machine.items()))
     print(HEADER)

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 
-from realtime_adain import Stylizer
-from realtime_adain.capture import LatestFrame
+from benchmarks.session import live_session
+from realtime_adain import Stylizer, command
 from realtime_adain.demo_scene import DemoScene
-from realtime_adain.live import LiveSession, StylesInUse
 from realtime_adain.live.view import Layout, View
 from realtime_adain.pictures import read_picture, resize, write_picture
 from realtime_adain.sources import open_source
-from realtime_adain.style import Style
-from realtime_adain.style_deck import StyleDeck
 from realtime_adain.styles import builtin_style_names, builtin_style_path
-from realtime_adain.stylizer import STYLE_SIZE
 
 COLUMNS = 4
 SCENE_SECONDS = 2.0
@@ -26,14 +21,19 @@ LIVE_FRAMES = 60
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Draw the pictures; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.gallery", description=__doc__)
+    """Run the program; return its exit status."""
+    parser = command.make_parser("benchmarks.gallery", __doc__)
     parser.add_argument("--model", default="lite", help="name or weights file (%(default)s)")
     parser.add_argument("--content", type=Path, help="a picture in place of the demo scene")
-    parser.add_argument("--side", type=int, default=320, help="width of a cell (%(default)s)")
+    parser.add_argument(
+        "--side", type=command.side_length, default=320, help="width of a cell (%(default)s)"
+    )
     parser.add_argument("--out", type=Path, default=Path("models"), help="folder (%(default)s)")
-    args = parser.parse_args(argv)
+    return command.run(parser, draw, argv)
 
+
+def draw(args: argparse.Namespace) -> int:
+    """Draw the pictures; return the exit status."""
     scene = (
         read_picture(args.content) if args.content else DemoScene((640, 480)).draw(SCENE_SECONDS)
     )
@@ -84,20 +84,9 @@ class KeptPicture:
 
 def live_window(stylizer: Stylizer) -> np.ndarray:
     """Return what the live window shows after some frames, side by side with the help on."""
-    paths = [builtin_style_path(name) for name in builtin_style_names()]
     window = KeptPicture()
-    with (
-        LatestFrame(open_source("demo")) as frames,
-        closing(StyleDeck(paths, stylizer.encode_style, size=STYLE_SIZE)) as deck,
-        LiveSession(
-            frames,
-            stylizer.stylize,
-            deck,
-            StylesInUse(deck, Style.mix),
-            view=View(layout=Layout.BESIDE),
-            window=window,
-        ) as session,
-    ):
+    view = View(layout=Layout.BESIDE)
+    with live_session(stylizer, open_source("demo"), view=view, window=window) as session:
         session.text.toggle_help()
         session.run(LIVE_FRAMES)
     return window.pixels

@@ -17,24 +17,21 @@ import statistics
 import tempfile
 import time
 from collections import Counter
-from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.machine import resident_mb
-from realtime_adain import Style, Stylizer
-from realtime_adain.capture import LatestFrame
-from realtime_adain.live import LiveSession, StylesInUse
+from benchmarks.session import live_session
+from realtime_adain import Style, Stylizer, command
+from realtime_adain.live import LiveSession
 from realtime_adain.live.finish import Finish
 from realtime_adain.live.keys import ACTIONS
 from realtime_adain.sinks.window import Mouse, MouseEvent
 from realtime_adain.sources import open_source
 from realtime_adain.steady import DEFAULT_STRENGTH
-from realtime_adain.style_deck import StyleDeck
 from realtime_adain.styles import builtin_style_names, builtin_style_path
-from realtime_adain.stylizer import STYLE_SIZE
 
 SECONDS_BETWEEN_KEYS = 0.5
 LEFT_OUT_KEYS = {"q", "escape", "space", "y"}  # end, pause, or fill the disk
@@ -88,22 +85,23 @@ class Player:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the benchmark; return the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.live",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    """Run the program; return its exit status."""
+    parser = command.make_parser("benchmarks.live", __doc__)
+    parser.add_argument(
+        "--seconds", type=command.number_in(4, 86400), default=60.0, help="(%(default)s)"
     )
-    parser.add_argument("--seconds", type=float, default=60.0, help="(%(default)s)")
-    parser.add_argument("--width", type=int, default=640, help="of the picture (%(default)s)")
+    parser.add_argument(
+        "--width", type=command.side_length, default=640, help="of the picture (%(default)s)"
+    )
     parser.add_argument("--fps", type=Fraction, default=Fraction(30), help="(%(default)s)")
     parser.add_argument("--model", default="lite", help="name or weights file (%(default)s)")
     parser.add_argument("--engine", default="auto", help="(%(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="(%(default)s)")
-    args = parser.parse_args(argv)
-    if args.seconds < 4 or args.width < 64:
-        parser.error("--seconds must be at least 4 and --width at least 64")
+    return command.run(parser, benchmark, argv)
 
+
+def benchmark(args: argparse.Namespace) -> int:
+    """Run the benchmark; return the exit status."""
     stylizer = Stylizer(args.model, engine=args.engine)
     with tempfile.TemporaryDirectory() as folder:
         player, session, shown, memory_mb = play(stylizer, args, Path(folder))
@@ -130,22 +128,11 @@ def play(
 ) -> tuple[Player, LiveSession, list[float], tuple[float, float]]:
     """Run the session; return who played, the session, when new frames were shown, in seconds, and
     the memory at two moments in MB."""
-    paths = [builtin_style_path(name) for name in builtin_style_names()]
     size_wh = args.width, args.width * 3 // 4
     player = Player(args.seed)
-    with (
-        LatestFrame(open_source("demo", size_wh=size_wh, frame_rate=args.fps)) as frames,
-        closing(StyleDeck(paths, stylizer.encode_style, size=STYLE_SIZE)) as deck,
-        LiveSession(
-            frames,
-            stylizer.stylize,
-            deck,
-            StylesInUse(deck, Style.mix),
-            finish=Finish(steady=DEFAULT_STRENGTH),
-            folder=folder,
-            window=player,
-        ) as session,
-    ):
+    source = open_source("demo", size_wh=size_wh, frame_rate=args.fps)
+    finish = Finish(steady=DEFAULT_STRENGTH)
+    with live_session(stylizer, source, finish=finish, folder=folder, window=player) as session:
         began = time.perf_counter()
         early = 0.0
         shown = []

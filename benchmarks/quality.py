@@ -34,7 +34,7 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from realtime_adain import Style, Stylizer
+from realtime_adain import Style, Stylizer, command
 from realtime_adain.losses import PerceptualLoss
 from realtime_adain.pictures import list_pictures, read_picture, resize, write_picture
 from realtime_adain.tensors import short_side_size, to_tensor
@@ -105,21 +105,22 @@ class Judge:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the benchmark; return the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.quality",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    """Run the program; return its exit status."""
+    parser = command.make_parser("benchmarks.quality", __doc__)
     parser.add_argument("--content", type=Path, required=True, help="folder of photographs")
     parser.add_argument("--style", type=Path, required=True, help="folder of artworks")
     parser.add_argument("--teacher", type=Path, required=True, help="weights of the loss network")
     parser.add_argument("--pairs", type=Path, help="CSV of content,style (default: all pairs)")
     parser.add_argument("--models", nargs="+", default=list(SHA256), help="names or weights files")
-    parser.add_argument("--size", type=int, default=512, help="side in pixels (%(default)s)")
+    parser.add_argument(
+        "--size", type=command.side_length, default=512, help="side in pixels (%(default)s)"
+    )
     parser.add_argument("--out", type=Path, default=Path("quality"), help="folder of the results")
-    args = parser.parse_args(argv)
+    return command.run(parser, benchmark, argv)
 
+
+def benchmark(args: argparse.Namespace) -> int:
+    """Run the benchmark; return the exit status."""
     pairs = [
         (content, style, square(content, args.size), square(style, args.size))
         for content, style in find_pairs(args.content, args.style, args.pairs)

@@ -20,7 +20,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.machine import describe_machine, resident_mb
-from realtime_adain import Style, Stylizer
+from realtime_adain import Style, Stylizer, command
 from realtime_adain.demo_scene import DemoScene
 from realtime_adain.frame import Frame
 from realtime_adain.pipeline import run_pipeline
@@ -48,20 +48,24 @@ class Film(DemoSource):
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the benchmark; return the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.scaling",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    """Run the program; return its exit status."""
+    parser = command.make_parser("benchmarks.scaling", __doc__)
     parser.add_argument("--model", default="lite", help="name or weights file (%(default)s)")
-    parser.add_argument("--rounds", type=int, default=30, help="timed frames (%(default)s)")
-    parser.add_argument("--film", type=int, default=10_000, help="its frames (%(default)s)")
+    parser.add_argument(
+        "--rounds", type=command.count, default=30, help="timed frames (%(default)s)"
+    )
+    parser.add_argument(
+        "--film",
+        type=command.count_from(MEMORY_POINTS),
+        default=10_000,
+        help="its frames (%(default)s)",
+    )
     parser.add_argument("--json", type=Path, help="also write the results to this file")
-    args = parser.parse_args(argv)
-    if args.rounds < 1 or args.film < MEMORY_POINTS:
-        parser.error(f"--rounds must be at least 1 and --film at least {MEMORY_POINTS}")
+    return command.run(parser, benchmark, argv)
 
+
+def benchmark(args: argparse.Namespace) -> int:
+    """Run the benchmark; return the exit status."""
     machine = describe_machine()
     print(", ".join(f"{name} {value}" for name, value in machine.items()))
     stylizer = Stylizer(args.model)

@@ -26,7 +26,7 @@ import numpy as np
 import torch
 
 from benchmarks.quality import CAMERA_NOISE, Judge, camera_motion, luma_change, warp
-from realtime_adain import Stylizer
+from realtime_adain import Stylizer, command
 from realtime_adain.demo_scene import DemoScene
 from realtime_adain.pictures import read_picture
 from realtime_adain.steady import SteadyFilter
@@ -75,23 +75,27 @@ class Score(NamedTuple):
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the benchmark; return the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.steadiness",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    """Run the program; return its exit status."""
+    parser = command.make_parser("benchmarks.steadiness", __doc__)
     parser.add_argument("--model", default="lite", help="name or weights file (%(default)s)")
     parser.add_argument(
         "--styles", nargs="+", default=["starry", "mosaic", "neon"], help="built-in styles"
     )
     parser.add_argument("--teacher", type=Path, help="loss network; without it no style loss")
-    parser.add_argument("--side", type=int, default=360, help="short side in pixels (%(default)s)")
-    parser.add_argument("--frames", type=int, default=30, help="per scene (%(default)s)")
-    args = parser.parse_args(argv)
-    if args.frames < WARM_UP + 2:
-        parser.error(f"--frames must be at least {WARM_UP + 2}, got {args.frames}")
+    parser.add_argument(
+        "--side", type=command.side_length, default=360, help="short side in pixels (%(default)s)"
+    )
+    parser.add_argument(
+        "--frames",
+        type=command.count_from(WARM_UP + 2),
+        default=30,
+        help="per scene (%(default)s)",
+    )
+    return command.run(parser, benchmark, argv)
 
+
+def benchmark(args: argparse.Namespace) -> int:
+    """Run the benchmark; return the exit status."""
     stylizer = Stylizer(args.model, device="cpu", engine="torch", dtype=torch.float32)
     originals = make_scenes((args.side * 4 // 3, args.side), args.frames)
     print(

@@ -14,10 +14,12 @@ from . import __version__
 from .errors import RealtimeAdainError
 
 
-def make_parser(program: str, description: str) -> argparse.ArgumentParser:
-    """Return a parser with the options that every program has."""
+def make_parser(module: str, description: str) -> argparse.ArgumentParser:
+    """Return a parser with the options that every program, a module to be run, has."""
     parser = argparse.ArgumentParser(
-        prog=f"python -m realtime_adain.{program}", description=description
+        prog=f"python -m {module}",
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"realtime-adain {__version__}")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
@@ -70,12 +72,19 @@ def side_length(text: str) -> int:
     return value
 
 
-def count(text: str) -> int:
-    """Parse a whole number from 1 on."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, got {text}")
-    return value
+def count_from(low: int) -> Callable[[str], int]:
+    """Return what parses a whole number from `low` on."""
+
+    def count(text: str) -> int:
+        value = int(text)
+        if value < low:
+            raise argparse.ArgumentTypeError(f"must be at least {low}, got {text}")
+        return value
+
+    return count
+
+
+count = count_from(1)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ LARGEST_DIFFERENCE = 2
 
 def main(argv: list[str] | None = None) -> int:
     """Run the program; return its exit status."""
-    parser = command.make_parser("export", __doc__)
+    parser = command.make_parser("realtime_adain.export", __doc__)
     parser.add_argument("output", type=Path, metavar="OUT.onnx", help="file to write")
     parser.add_argument("--model", metavar="NAME|FILE", help="shipped model or weights file")
     return command.run(parser, _export, argv)

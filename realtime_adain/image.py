@@ -15,7 +15,7 @@ from .stylebook import find_styles
 
 def main(argv: list[str] | None = None) -> int:
     """Run the program; return its exit status."""
-    parser = command.make_parser("image", __doc__)
+    parser = command.make_parser("realtime_adain.image", __doc__)
     parser.add_argument("input", type=Path, help="picture, or folder of pictures")
     parser.add_argument("output", type=Path, help="picture to write, or folder (made if missing)")
     cli.add_stylizer_arguments(parser)

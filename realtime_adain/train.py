@@ -17,7 +17,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _make_parser() -> argparse.ArgumentParser:
-    parser = command.make_parser("train", __doc__)
+    parser = command.make_parser("realtime_adain.train", __doc__)
     parser.add_argument("run", type=Path, help="folder of the run; one that exists is gone on with")
     parser.add_argument("--device", help="cpu, cuda, ... (default: the best there is)")
     for name, default, purpose in (

@@ -1,4 +1,8 @@
-"""Repaint a video file; its sound, its subtitles and the time of every frame stay as they are."""
+"""Repaint a video file; its sound, its subtitles and the time of every frame stay as they are.
+
+Several styles are mixed in equal parts into one. The output gets its name only when it is
+complete; when the input breaks off midway, the frames before are kept, and the exit status is 1.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +26,10 @@ from .sources.pictures import PictureFolderSource
 from .sources.video_file import VideoFileSource
 from .stylebook import SAVED_STYLE_SUFFIX, find_styles
 
-DESCRIPTION = f"""{__doc__} Several styles are mixed in equal parts into one. The output gets its
-name only when it is complete; when the input breaks off midway, the frames before are kept, and
-the exit status is 1."""
-
 
 def main(argv: list[str] | None = None) -> int:
     """Run the program; return its exit status."""
-    parser = command.make_parser("video", DESCRIPTION)
+    parser = command.make_parser("realtime_adain.video", __doc__)
     parser.add_argument("input", type=Path, help="video file, or folder of pictures (25 a second)")
     parser.add_argument("output", type=Path, help="video to write: .mp4 .m4v .mov .mkv or .webm")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""Repaint a camera, a video or the demo scene live, in a window."""
+"""Repaint a camera, a video or the demo scene live, in a window; h in it shows the keys."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _make_parser() -> argparse.ArgumentParser:
-    parser = command.make_parser("webcam", f"{__doc__} In the window, h shows the keys.")
+    parser = command.make_parser("realtime_adain.webcam", __doc__)
     parser.add_argument("--source", default="0", help=f"{SOURCE_SYNTAX} (default %(default)s)")
     parser.add_argument(
         "--camera-size",

@@ -10,7 +10,7 @@ from .fetched import FETCHED_MODEL, FILES, RELEASE, fetch
 
 def main(argv: list[str] | None = None) -> int:
     """Run the program; return its exit status."""
-    parser = command.make_parser("weights", __doc__)
+    parser = command.make_parser("realtime_adain.weights", __doc__)
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     action = actions.add_parser("fetch", help=f"get {' and '.join(FILES)} from {RELEASE}")
     action.add_argument("model", choices=[FETCHED_MODEL])
