@@ -138,6 +138,18 @@ def test_strength_and_strokes_of_a_mix_are_those_of_its_styles(
     assert styles.change_strokes(9) == "strokes of 2048 pixels"
 
 
+def test_the_strength_of_a_mix_stays_in_range_where_its_weights_sum_to_a_digit_more(
+    deck: StyleDeck, clock: Clock
+) -> None:
+    styles = StylesInUse(deck, mix, clock=clock)
+    styles.toggle_mix()
+    for number in (2, 2, 3):
+        styles.choose_number(number)
+        styles.change_weight(0.1)
+    assert sum(styles.weights.values()) > 1
+    assert styles.look().alpha == 1.0
+
+
 def test_strokes_that_are_ready_are_faded_into(deck: StyleDeck, clock: Clock) -> None:
     styles = StylesInUse(deck, mix, fade_seconds=0.4, clock=clock)
     styles.look()

@@ -133,7 +133,8 @@ class StylesInUse:
     @property
     def strength(self) -> float:
         """Style strength in use, 0..1; of a mix the mean of its styles'."""
-        return sum(weight * self._strength_of(card) for card, weight in self.weights.items())
+        mean = sum(weight * self._strength_of(card) for card, weight in self.weights.items())
+        return min(mean, 1.0)  # weights may sum to a last digit more than one
 
     @property
     def touring(self) -> bool:
