@@ -15,7 +15,7 @@ from .adain import Regional, check_alpha
 from .engines import open_engine
 from .errors import StyleError
 from .frame import check_pixels
-from .memory import keep_freed_memory
+from .memory import keep_freed_memory, release_freed_memory
 from .networks import StyleNetwork
 from .pictures import read_picture
 from .style import Style
@@ -26,6 +26,8 @@ from .weights import load_checkpoint, load_model, load_network
 DEFAULT_MODEL = "lite"
 STYLE_SIZE = 512
 """Short side, in pixels, at which a style is encoded unless told otherwise."""
+
+_LARGE_STYLE = 3 * 1024**2  # numbers in a picture from which on its memory is not worth keeping
 
 
 class Stylizer:
@@ -120,7 +122,11 @@ class Stylizer:
         check_pixels(image)
         tensor = to_tensor(image, self.device, torch.float32)
         tensor = resize(tensor, short_side_size(image.shape[:2], size))
-        return Style(name or "style", self.network.encode_style(tensor), self.fingerprint)
+        style = Style(name or "style", self.network.encode_style(tensor), self.fingerprint)
+        if max(image.size, tensor.numel()) > _LARGE_STYLE:
+            del tensor
+            release_freed_memory()
+        return style
 
     def stylize(self, frame: np.ndarray, style: Style, alpha: float = 1.0) -> np.ndarray:
         """Return the frame in the style: one content encode and one decode.
