@@ -27,7 +27,7 @@ DEFAULT_MODEL = "lite"
 STYLE_SIZE = 512
 """Short side, in pixels, at which a style is encoded unless told otherwise."""
 
-_LARGE_STYLE = 3 * 1024**2  # numbers in a picture from which on its memory is not worth keeping
+_LARGE_STYLE = 3 * 768**2  # numbers in a picture from which on its memory is not worth keeping
 
 
 class Stylizer:
