@@ -32,7 +32,7 @@ from realtime_adain.frame import Frame
 from realtime_adain.live.takes import Recording
 from tests.media import SIZE_HW, numbered
 
-recording = Recording(Path(sys.argv[1]), size_hw=SIZE_HW, frame_rate=None, side_by_side=False)
+recording = Recording(Path(sys.argv[1]), size_hw=SIZE_HW, frame_rate=None)
 for index, pixels in enumerate(numbered(100)):
     recording.write(Frame(pixels, 1000 + index / 30))
     time.sleep(0.01)
@@ -52,7 +52,7 @@ from realtime_adain.live.takes import Recording
 resource.setrlimit(resource.RLIMIT_FSIZE, (400_000,) * 2)
 noise = np.random.default_rng(0).integers(0, 256, (96, 128, 3), np.uint8)
 recording = Recording(
-    Path(sys.argv[1]), size_hw=noise.shape[:2], frame_rate=None, side_by_side=False
+    Path(sys.argv[1]), size_hw=noise.shape[:2], frame_rate=None
 )
 try:
     for index in range(200):
@@ -73,7 +73,7 @@ def run(code: str, path: Path) -> subprocess.Popen[str]:
 
 
 def record(path: Path, count: int) -> Recording:
-    recording = Recording(path, size_hw=SIZE_HW, frame_rate=Fraction(30), side_by_side=False)
+    recording = Recording(path, size_hw=SIZE_HW, frame_rate=Fraction(30))
     for index, pixels in enumerate(numbered(count)):
         recording.write(Frame(pixels, 1000 + index / 30))
     return recording

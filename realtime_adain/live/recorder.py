@@ -92,13 +92,11 @@ class Recorder:
 
     def _open(self, path: Path, size_hw: tuple[int, int], layout: Layout) -> None:
         height, width = size_hw
-        beside = layout is Layout.BESIDE
         try:
             recording = Recording(
                 path,
-                size_hw=(height, 2 * width if beside else width),
+                size_hw=(height, 2 * width if layout is Layout.BESIDE else width),
                 frame_rate=self._frame_rate,
-                side_by_side=beside,
                 hearing=self._hearing,
             )
         except BaseException:

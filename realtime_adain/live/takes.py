@@ -39,7 +39,7 @@ def save_snapshot(folder: Path, pixels: np.ndarray) -> Path:
 
 
 class Recording:
-    """A running recording; keeps the layout with which it began, as a video has one size.
+    """A running recording.
 
     It grows as `NAME.part.SUFFIX` beside `path`, which plays at any moment, and is given its name
     by `close`. When the program is killed, all but the last second stays under the first name.
@@ -48,7 +48,6 @@ class Recording:
         path: video file to write.
         size_hw: height and width in pixels of the frames.
         frame_rate: nominal rate of the frames, None where it is not known.
-        side_by_side: whether the original stands beside the stylized picture; for the caller.
         hearing: what brings the sound; None for a silent film.
 
     Raises:
@@ -61,11 +60,9 @@ class Recording:
         *,
         size_hw: tuple[int, int],
         frame_rate: Fraction | None,
-        side_by_side: bool,
         hearing: Hearing | None = None,
     ) -> None:
         self.path = path
-        self.side_by_side = side_by_side
         self._start = time.perf_counter()
         self._empty = True
         self._sink = DroppingSink(
