@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from . import __version__
-from .errors import RealtimeAdainError
+from .errors import RealtimeAdainError, is_out_of_memory
 
 
 def make_parser(module: str, description: str) -> argparse.ArgumentParser:
@@ -29,8 +29,9 @@ def make_parser(module: str, description: str) -> argparse.ArgumentParser:
 def run(parser: argparse.ArgumentParser, body: Callable[[argparse.Namespace], int], argv) -> int:
     """Parse, run the program's body and return its exit status.
 
-    An error of the project, or a value that the library refuses, becomes one line on standard
-    error and status 1; Ctrl-C and SIGTERM give status 130; with `--debug` the traceback is shown.
+    An error of the project, a value that the library refuses, or a lack of memory becomes one line
+    on standard error and status 1; Ctrl-C and SIGTERM give status 130; with `--debug` the traceback
+    is shown.
     """
     args = parser.parse_args(argv)
     # OpenMP's idle threads spin by default. Beside an encoder, or any other busy program, that
@@ -43,6 +44,11 @@ def run(parser: argparse.ArgumentParser, body: Callable[[argparse.Namespace], in
         if args.debug:
             raise
         print(f"realtime-adain: {error}", file=sys.stderr)
+        return 1
+    except Exception as error:
+        if args.debug or not is_out_of_memory(error):
+            raise
+        print("realtime-adain: out of memory: smaller pictures need less", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("realtime-adain: interrupted", file=sys.stderr)

@@ -23,3 +23,9 @@ class StyleError(RealtimeAdainError, ValueError):
 
 class WeightsError(RealtimeAdainError, ValueError):
     """Weights that are missing, damaged or of another architecture."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether an error, of PyTorch perhaps or of a device, says that memory is short."""
+    words = ("out of memory", "can't allocate memory", "insufficient memory")
+    return isinstance(error, MemoryError) or any(word in str(error).lower() for word in words)

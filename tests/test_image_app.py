@@ -7,8 +7,9 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 
-from realtime_adain import __version__
+from realtime_adain import Stylizer, __version__
 from realtime_adain.__main__ import main as list_programs
 from realtime_adain.image import main
 from realtime_adain.pictures import read_picture, write_picture
@@ -42,6 +43,19 @@ def test_picture_is_repainted_at_its_size(run, photo, tmp_path) -> None:
     result = read_picture(tmp_path / "out.png")
     assert result.shape == (339, 457, 3)
     assert (result != read_picture(photo)).any()
+
+
+@pytest.mark.parametrize("allocate", [np.empty, torch.empty, "CUDA out of memory."])
+def test_a_lack_of_memory_is_one_line(run, photo, tmp_path, monkeypatch, allocate) -> None:
+    def stylize(*_):
+        if isinstance(allocate, str):
+            raise torch.OutOfMemoryError(allocate)
+        allocate(1 << 58)
+
+    monkeypatch.setattr(Stylizer, "stylize", stylize)
+    status, _, error = run(photo, tmp_path / "out.png")
+    assert (status, error) == (1, "realtime-adain: out of memory: smaller pictures need less\n")
+    assert not (tmp_path / "out.png").exists()
 
 
 def test_output_may_be_a_folder(run, photo, tmp_path) -> None:

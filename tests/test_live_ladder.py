@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import pytest
+import torch
 
 from realtime_adain.live.ladder import SCALES, QualityLadder
 
@@ -73,6 +75,36 @@ def test_it_does_not_hunt_between_two_sizes() -> None:
     tall = [height > 300 for height in machine.painted]
     tries = sum(now and not before for before, now in zip(tall, tall[1:], strict=False))
     assert 1 <= tries <= 7, "every failed try doubles the wait"
+
+
+def test_where_memory_is_short_frames_are_painted_smaller_from_the_first_on() -> None:
+    machine = Machine(0.05)
+    wanted = []
+
+    def stylize(pixels, style, alpha):
+        wanted.append(pixels.shape[0])
+        if pixels.shape[0] > 200:
+            torch.empty(1 << 60)
+        return machine.stylize(pixels, style, alpha)
+
+    ladder = QualityLadder(stylize, 1 / 30, machine.clock)
+    machine.run(ladder, 60)
+    assert max(machine.painted) <= 200
+    failed = [height for height in wanted if height > 200]
+    assert failed[:4] == [360, 306, 252, 216]
+    assert 5 < len(failed) < 10  # it tries again, more and more seldom
+
+
+def test_other_errors_and_too_little_memory_for_anything_are_told() -> None:
+    def fail(pixels, style, alpha):
+        raise RuntimeError("broken")
+
+    def need_too_much(pixels, style, alpha):
+        torch.empty(1 << 60)
+
+    for stylize, message in ((fail, "broken"), (need_too_much, "allocate")):
+        with pytest.raises(RuntimeError, match=message):
+            QualityLadder(stylize, 1 / 30)(picture(360, 640), None, 1.0)
 
 
 def test_detail_that_only_the_full_size_shows_comes_back() -> None:

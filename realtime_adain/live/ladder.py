@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from ..errors import is_out_of_memory
+
 if TYPE_CHECKING:
     from ..style import Style
 
@@ -38,7 +40,8 @@ class QualityLadder:
 
     It steps down as soon as the median of the last frames takes too long, at once to the rung that
     should do by its number of pixels, and tries the next one up when that one should do as well; a
-    rung that turns out to be too high is left alone for twice as long each time.
+    rung that turns out to be too high, or to need more memory than there is, is left alone for
+    twice as long each time.
 
     Args:
         stylize: paints uint8 `(H, W, 3)` RGB in a style with a strength of 0..1.
@@ -68,14 +71,20 @@ class QualityLadder:
     def __call__(self, pixels: np.ndarray, style: Style, alpha: float) -> np.ndarray:
         """Return the frame painted, of its own size."""
         began = self._clock()
-        painted = self._paint(pixels, style, alpha)
+        try:
+            painted = self._paint(pixels, style, alpha)
+        except Exception as error:
+            if not is_out_of_memory(error) or self.rung == _lowest_rung(pixels):
+                raise
+            self._give_up_rung(self.rung + 1, began)
+            return self(pixels, style, alpha)
         now = self._clock()
         if self._to_ignore:
             self._to_ignore -= 1
         else:
             self._seconds.append(now - began)
             if len(self._seconds) == _MEASURED_FRAMES:
-                self._judge(now, min(pixels.shape[:2]))
+                self._judge(now, _lowest_rung(pixels))
         return painted
 
     def _paint(self, pixels: np.ndarray, style: Style, alpha: float) -> np.ndarray:
@@ -89,17 +98,14 @@ class QualityLadder:
         painted = cv2.resize(painted, (width, height), interpolation=cv2.INTER_LINEAR)
         return add_detail(painted, pixels, small)
 
-    def _judge(self, now: float, short_side: int) -> None:
+    def _judge(self, now: float, lowest: int) -> None:
         taken = statistics.median(self._seconds)
         allowed = TOO_LONG * self._interval
-        lowest = sum(scale * short_side >= _MINIMUM_SIDE for scale in SCALES[1:])
         if taken > allowed and self.rung < lowest:
-            if self._rose:
-                self._patience = min(2 * self._patience, _LONGEST_PATIENCE)
             rung = self.rung + 1
             while rung < lowest and taken * self._cost(rung) > allowed:
                 rung += 1
-            self._go(rung, now, rose=False)
+            self._give_up_rung(rung, now)
         elif (
             self.rung
             and now - self._changed_at > self._patience
@@ -111,12 +117,24 @@ class QualityLadder:
         """Return the cost of a rung over that of the present one, by the number of pixels."""
         return (SCALES[rung] / SCALES[self.rung]) ** 2
 
+    def _give_up_rung(self, rung: int, now: float) -> None:
+        """Go down to a rung; if the one before was a trial, be slower to try again."""
+        if self._rose:
+            self._patience = min(2 * self._patience, _LONGEST_PATIENCE)
+        self._go(rung, now, rose=False)
+
     def _go(self, rung: int, now: float, *, rose: bool) -> None:
         self.rung = rung
         self._rose = rose
         self._changed_at = now
         self._seconds.clear()
         self._to_ignore = _IGNORED_FRAMES
+
+
+def _lowest_rung(pixels: np.ndarray) -> int:
+    """Return the last rung on which something is to be recognised."""
+    short_side = min(pixels.shape[:2])
+    return sum(scale * short_side >= _MINIMUM_SIDE for scale in SCALES[1:])
 
 
 def add_detail(painted: np.ndarray, original: np.ndarray, small: np.ndarray) -> np.ndarray:
