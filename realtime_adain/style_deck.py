@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from .colour import ColourMoments, recolour
-from .errors import PictureError, StyleError
+from .errors import PictureError, StyleError, is_out_of_memory
 from .pictures import read_picture, resize
 from .stylebook import SAVED_STYLE_SUFFIX
 
@@ -122,7 +122,7 @@ class StyleDeck:
         for path in at_once:
             self._add(path)
         while self._waiting and not self._cards:
-            self._try_to_add(self._waiting.popleft())
+            self._add_next()
         if not self._cards:
             raise StyleError("none of the styles can be used: " + str(self._problems.get()))
         self._thread = threading.Thread(target=self._work, name="styles", daemon=True)
@@ -206,7 +206,7 @@ class StyleDeck:
                 else:
                     if wish is None:
                         return
-                    wish()
+                    self._try(wish)
         except Exception as error:  # whatever it is, the session is told by `next_problem`
             self._problems.put(error)
 
@@ -219,7 +219,7 @@ class StyleDeck:
     def _go_on(self) -> None:
         """Encode the next file, or look for new ones."""
         if self._waiting:
-            self._try_to_add(self._waiting.popleft())
+            self._add_next()
         elif self._find_new:
             for path in self._find_new():
                 if path not in self._orders:
@@ -230,11 +230,15 @@ class StyleDeck:
         self._count += 1
         return self._count - 1
 
-    def _try_to_add(self, path: Path) -> None:
+    def _try(self, wish: Callable[[], None]) -> None:
         try:
-            self._add(path)
+            wish()
         except (PictureError, StyleError) as error:
             self._problems.put(error)
+
+    def _add_next(self) -> None:
+        path = self._waiting.popleft()
+        self._try(lambda: self._add(path))
 
     def _add(self, path: Path) -> None:
         image = path if path.suffix == SAVED_STYLE_SUFFIX else read_picture(path)
@@ -254,7 +258,7 @@ class StyleDeck:
     ) -> None:
         """Encode an image for a new card in its place, or for the one that is there."""
         size = self._sizes.get(name, self._size)
-        style = self._encode(image, size=size, name=name)
+        style = self._style_of(image, size, name)
         thumbnail = _thumbnail(image) if isinstance(image, np.ndarray) else None
         card = next((card for card in self._cards if card.order == order), None)
         if card is None:
@@ -271,15 +275,23 @@ class StyleDeck:
         size, colours = card.wanted_size, card.wanted_colours
         if card.size == size and card.colours is colours:
             return  # an earlier wish has seen to it
-        try:
-            image = card.source if card.grabbed else read_picture(card.source)
-        except PictureError as error:
-            self._problems.put(error)
-            return
+        image = card.source if card.grabbed else read_picture(card.source)
         if colours is not None:
             image = recolour(image, colours)
-        card.style = self._encode(image, size=size, name=card.name)
+        try:
+            card.style = self._style_of(image, size, card.name)
+        except StyleError:
+            card.wanted_size = card.size
+            raise
         card.size, card.colours = size, colours
+
+    def _style_of(self, image: np.ndarray | Path, size: int, name: str) -> Style:
+        try:
+            return self._encode(image, size=size, name=name)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            raise StyleError(f"{name}: not enough memory at {size} pixels") from error
 
 
 def check_one_readable(paths: Sequence[Path]) -> None:

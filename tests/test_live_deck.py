@@ -77,13 +77,32 @@ def test_what_is_broken_is_left_out(style_files: list[Path], tmp_path: Path) -> 
 def test_another_failure_is_not_hidden(style_files: list[Path]) -> None:
     def fails(image: np.ndarray, size: int, name: str) -> Paint:
         if name == "2":
-            raise RuntimeError("out of memory")
+            raise RuntimeError("no such kernel")
         return encode(image, size, name)
 
     deck = StyleDeck(style_files[:2], fails, size=512)
-    with pytest.raises(StyleError, match="out of memory") as raised:
+    with pytest.raises(StyleError, match="no such kernel") as raised:
         wait_until(lambda: deck.next_problem() is not None)
     assert isinstance(raised.value.__cause__, RuntimeError)
+    deck.close()
+
+
+def test_strokes_for_which_memory_is_short_stay_as_they_are(style_files: list[Path]) -> None:
+    def encode_small(image: np.ndarray, size: int, name: str) -> Paint:
+        if size > 1000:
+            np.empty(1 << 58)
+        return encode(image, size, name)
+
+    deck = StyleDeck(style_files[:1], encode_small, size=512)
+    card = deck.cards[0]
+    style = card.style
+    deck.encode_anew(card, size=1448)
+    problems: list[str] = []
+    wait_until(lambda: problems.append(deck.next_problem()) or problems[-1] is not None)
+    assert problems[-1] == "1: not enough memory at 1448 pixels"
+    assert card.style is style and card.wanted_size == card.size == 512
+    deck.encode_anew(card, size=724)
+    wait_until(lambda: card.size == 724)
     deck.close()
 
 
