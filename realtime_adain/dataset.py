@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -12,6 +13,9 @@ from torch.utils.data import Dataset
 
 from .errors import PictureError
 from .pictures import list_pictures, read_picture, resize
+
+_SATURATIONS = (0.6, 1.5)
+_LARGEST_LOG_GAMMA = 0.5
 
 
 class Pairs(NamedTuple):
@@ -44,6 +48,7 @@ class PairDataset(Dataset):
             side.
         crops_per_picture: of every picture there are only so many crops, drawn from again and
             again; 0 for a fresh one each time.
+        new_palettes: part of the artworks' crops that are given another palette, 0..1.
         seed: of all that is random.
     """
 
@@ -56,6 +61,7 @@ class PairDataset(Dataset):
         crop: int,
         scale: tuple[float, float] = (0.5, 1.0),
         crops_per_picture: int = 0,
+        new_palettes: float = 0.0,
         seed: int = 0,
     ) -> None:
         self.contents = list_pictures(content_folder)
@@ -64,16 +70,17 @@ class PairDataset(Dataset):
         self.crop = crop
         self.scale = scale
         self.crops_per_picture = crops_per_picture
+        self.new_palettes = new_palettes
         self.seed = seed
 
     def __getitem__(self, step: int) -> Pairs:
         random = np.random.default_rng((self.seed, step))
-        contents, content_keys, broken_contents = self._crops(self.contents, random)
-        styles, style_keys, broken_styles = self._crops(self.styles, random)
+        contents, content_keys, broken_contents = self._crops(self.contents, random, 0.0)
+        styles, style_keys, broken_styles = self._crops(self.styles, random, self.new_palettes)
         return Pairs(contents, styles, content_keys, style_keys, broken_contents + broken_styles)
 
     def _crops(
-        self, pictures: list[Path], random: np.random.Generator
+        self, pictures: list[Path], random: np.random.Generator, new_palettes: float
     ) -> tuple[Tensor, list[int], int]:
         """Return a batch of crops, their keys and the number of broken pictures met."""
         crops: list[np.ndarray] = []
@@ -94,7 +101,8 @@ class PairDataset(Dataset):
                 number = int(random.integers(self.crops_per_picture))
                 key = index * self.crops_per_picture + number
                 place = np.random.default_rng((self.seed, index, number))
-            crops.append(self._random_crop(picture, place))
+            crop = self._random_crop(picture, place)
+            crops.append(change_palette(crop, place) if place.random() < new_palettes else crop)
             keys.append(key)
         return torch.from_numpy(np.stack(crops)), keys, broken
 
@@ -107,3 +115,16 @@ class PairDataset(Dataset):
         if random.random() < 0.5:
             crop = crop[:, ::-1]
         return resize(np.ascontiguousarray(crop), (self.crop, self.crop))
+
+
+def change_palette(pixels: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Return a picture, uint8 `(H, W, 3)` RGB, with other hues, saturation and contrast.
+
+    To what learns how artworks are painted, it is as good as another artwork.
+    """
+    luma, red, blue = cv2.split(cv2.cvtColor(pixels, cv2.COLOR_RGB2YCrCb).astype(np.float32))
+    hues = (red - 128 + 1j * (blue - 128)) * random.uniform(*_SATURATIONS)
+    hues *= np.exp(1j * random.uniform(-np.pi, np.pi))
+    luma = 255 * (luma / 255) ** np.exp(random.uniform(-_LARGEST_LOG_GAMMA, _LARGEST_LOG_GAMMA))
+    changed = np.stack([luma, hues.real + 128, hues.imag + 128], axis=-1)
+    return cv2.cvtColor(np.clip(np.rint(changed), 0, 255).astype(np.uint8), cv2.COLOR_YCrCb2RGB)

@@ -9,11 +9,13 @@ import hashlib
 import importlib.util
 import json
 
+import cv2
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
 
-from realtime_adain.dataset import PairDataset
+from realtime_adain.dataset import PairDataset, change_palette
 from realtime_adain.errors import PictureError, WeightsError
 from realtime_adain.losses import PerceptualLoss, grid_pattern
 from realtime_adain.networks import LeanNetwork, VGGEncoder, VGGNetwork
@@ -101,6 +103,35 @@ def test_crops_that_come_again_have_equal_keys(folders) -> None:
     assert len(crops) == 6 and met == 54
     fresh = PairDataset(folders / "content", folders / "style", batch=3, crop=24)
     assert fresh[0].content_keys == fresh[0].style_keys == [-1, -1, -1]
+
+
+def test_artworks_may_be_given_other_palettes(folders) -> None:
+    plain, changed = (
+        PairDataset(folders / "content", folders / "style", batch=3, crop=24, **options)
+        for options in ({"crops_per_picture": 1}, {"crops_per_picture": 1, "new_palettes": 1.0})
+    )
+    for step in range(3):
+        assert (plain[step].contents == changed[step].contents).all()
+        assert plain[step].style_keys == changed[step].style_keys
+        assert (changed[step].styles == changed[step].styles).all()
+        differences = (plain[step].styles.int() - changed[step].styles.int()).abs()
+        assert (differences.amax((1, 2, 3)) > 20).all()
+
+
+def test_another_palette_keeps_the_drawing() -> None:
+    pixels = picture(64, 64)
+    changed = change_palette(pixels, np.random.default_rng(3))
+    before, after = (cv2.cvtColor(p, cv2.COLOR_RGB2GRAY).ravel() for p in (pixels, changed))
+    assert np.corrcoef(before, after)[0, 1] > 0.8
+
+
+def test_one_unreadable_style_does_not_count_for_all() -> None:
+    reader = StatisticsReader(5, (3, 4))
+    rows = torch.zeros(2, 2 * (3 + 4))
+    rows[0] = 100.0
+    codes = torch.zeros(2, 5)
+    errors = reader(codes, rows)
+    assert errors[0].item() == pytest.approx(3.0) and errors[1].item() < 3.0
 
 
 def test_the_teacher_looks_once_at_what_comes_again(teacher) -> None:

@@ -69,6 +69,7 @@ def train(
         crop=options.crop,
         scale=(options.scale_min, options.scale_max),
         crops_per_picture=options.crops_per_picture,
+        new_palettes=options.new_palettes,
         seed=options.seed,
     )
     folder.mkdir(parents=True, exist_ok=True)

@@ -48,6 +48,9 @@ class TrainingOptions:
         "draw from so many crops of each picture and keep in memory what the teacher sees in them, "
         "0.6 MB for a photograph's crop of 192 pixels; 0: fresh crops always",
     )
+    new_palettes: float = _option(
+        0.3, "part of the artworks' crops, 0 to 1, that are given another palette and contrast"
+    )
     prepared: int = _option(
         1024, "artworks from which the reader of the styles' codes begins, before the first step"
     )
@@ -99,6 +102,7 @@ RECIPES: dict[str, dict[str, Any]] = {
         "crop": 256,
         "scale_min": 0.5,  # short side 512, crops of 256
         "scale_max": 0.5,
+        "new_palettes": 0.0,
         "learning_rate": 1e-4,
         "warmup": 0,
         "cosine_part": 0.0,
@@ -132,7 +136,7 @@ def make_options(given: dict[str, Any]) -> TrainingOptions:
         )
     if options.crop < 32 or options.crop % 8:
         raise ValueError(f"crop must be a multiple of 8 from 32 on, got {options.crop}")
-    for name in ("cosine_part", "weak_part", "average"):
+    for name in ("new_palettes", "cosine_part", "weak_part", "average"):
         if not 0.0 <= getattr(options, name) <= 1.0:
             raise ValueError(f"{name} must be in 0..1, got {getattr(options, name)}")
     if not 0.0 < options.scale_min <= options.scale_max <= 1.0:

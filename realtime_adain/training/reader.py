@@ -9,6 +9,7 @@ from ..adain import Statistics
 
 _RIDGE = 1e-4  # of the mean variance of a code's numbers
 _LEAST_STD = 1e-3
+_LARGE_ERROR = 3.0
 
 
 class StatisticsReader(nn.Module):
@@ -33,12 +34,16 @@ class StatisticsReader(nn.Module):
     def forward(self, codes: Tensor, rows: Tensor) -> Tensor:
         """Return the error of what is read, `(N,)`, measured as the style loss is.
 
+        The few pictures, flat and glaring, with an error above three count as if they had three:
+        they would be most of the gradient.
+
         Args:
             codes: `(N, code_width)`.
             rows: what is to be read, `(N, 2 * sum(layer_widths))`, as of `rows_of`.
         """
         read = self.linear(codes.float()) * self.std + self.mean
-        return ((read - rows).square() * self.shares).sum(1)
+        error = ((read - rows).square() * self.shares).sum(1)
+        return error * (_LARGE_ERROR / error.detach()).clamp(max=1.0)
 
     @torch.no_grad()
     def fit(self, codes: Tensor, rows: Tensor) -> None:
