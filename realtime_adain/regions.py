@@ -20,6 +20,8 @@ MAX_REGIONS = 16
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _COLOUR_BITS = 5  # per channel, in which the colours of a painted mask are counted
 _LLOYD_STEPS = 20
+_SAME_COLOUR = 3.0  # distance in these levels up to which two colours are one
+_LEAST_SHARE = 0.02  # of a mask's pixels that make a colour one of its own
 _VOTE_SIDE = 5  # pixels: the thin edge between two colours is not a region of a third one
 _SHADOW = 5 / 6  # of a difference in brightness alone that is forgiven
 _SAFE_SIDE = 17  # reduced pixels: nothing is learnt so near to what stands in front
@@ -87,6 +89,30 @@ def masks_from_picture(
     return masks / masks.sum(0)
 
 
+def count_colours(picture: np.ndarray | str | os.PathLike[str]) -> int:
+    """Return how many clearly different colours a painted mask has; at most `MAX_REGIONS`.
+
+    Args:
+        picture: uint8 `(H, W, 3)` RGB, or the path of a picture.
+
+    Raises:
+        PictureError: the picture cannot be read.
+        TypeError, ValueError: the array is no picture.
+    """
+    if not isinstance(picture, np.ndarray):
+        picture = read_picture(picture)
+    check_pixels(picture)
+    colours, shares, _ = _histogram(picture)
+    count = 0
+    while count < MAX_REGIONS and len(shares):
+        near = ((colours - colours[shares.argmax()]) ** 2).sum(1) <= _SAME_COLOUR**2
+        if shares[near].sum() < _LEAST_SHARE:
+            break
+        count += 1
+        colours, shares = colours[~near], shares[~near]
+    return count
+
+
 class FittingMasks:
     """Masks at the size of every frame.
 
@@ -107,15 +133,9 @@ class FittingMasks:
 
 def _main_colours(picture: np.ndarray, count: int) -> np.ndarray:
     """Return the number of the nearest of `count` main colours, dark to light, `(H, W)`."""
-    levels = (picture >> (8 - _COLOUR_BITS)).astype(np.int32)
-    shifts = np.array([2 * _COLOUR_BITS, _COLOUR_BITS, 0])
-    cells = (levels << shifts).sum(2)
-    pixels = np.bincount(cells.ravel(), minlength=1 << 3 * _COLOUR_BITS)
-    used = pixels.nonzero()[0]
-    pixels = pixels[used]
-    if len(used) < count:
-        raise ValueError(f"{count} regions need as many colours, the picture has {len(used)}")
-    colours = (used[:, None] >> shifts & (1 << _COLOUR_BITS) - 1).astype(np.float64)
+    colours, pixels, colour_of_pixel = _histogram(picture)
+    if len(colours) < count:
+        raise ValueError(f"{count} regions need as many colours, the picture has {len(colours)}")
 
     centres = colours[[pixels.argmax()]]
     while len(centres) < count:
@@ -128,9 +148,22 @@ def _main_colours(picture: np.ndarray, count: int) -> np.ndarray:
             if mine.any():
                 centres[index] = np.average(colours[mine], axis=0, weights=pixels[mine])
     centres = centres[np.argsort(centres @ _LUMA, kind="stable")]
-    label_of_cell = np.zeros(1 << 3 * _COLOUR_BITS, np.uint8)
-    label_of_cell[used] = ((colours[:, None] - centres) ** 2).sum(2).argmin(1)
-    return label_of_cell[cells]
+    labels = ((colours[:, None] - centres) ** 2).sum(2).argmin(1).astype(np.uint8)
+    return labels[colour_of_pixel]
+
+
+def _histogram(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the colours of a picture, rounded, `(K, 3)`; their shares of it, `(K,)`; and the
+    number of every pixel's, `(H, W)`."""
+    levels = (picture >> (8 - _COLOUR_BITS)).astype(np.int32)
+    shifts = np.array([2 * _COLOUR_BITS, _COLOUR_BITS, 0])
+    cells = (levels << shifts).sum(2)
+    pixels = np.bincount(cells.ravel(), minlength=1 << 3 * _COLOUR_BITS)
+    used = pixels.nonzero()[0]
+    number = np.zeros(len(pixels), np.int32)
+    number[used] = np.arange(len(used))
+    colours = (used[:, None] >> shifts & (1 << _COLOUR_BITS) - 1).astype(np.float64)
+    return colours, pixels[used] / cells.size, number[cells]
 
 
 class Segmenter(Protocol):

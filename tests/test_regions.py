@@ -10,7 +10,12 @@ import pytest
 
 from realtime_adain.errors import PictureError
 from realtime_adain.pictures import write_picture
-from realtime_adain.regions import BackgroundModel, keep_original, masks_from_picture
+from realtime_adain.regions import (
+    BackgroundModel,
+    count_colours,
+    keep_original,
+    masks_from_picture,
+)
 
 from .conftest import picture
 
@@ -56,6 +61,16 @@ def test_masks_of_a_file_with_jpeg_noise_are_the_same_every_time(tmp_path) -> No
     first, second = (masks_from_picture(tmp_path / "regions.jpg", 3) for _ in range(2))
     assert np.array_equal(first, second)
     assert np.abs(first - masks_from_picture(painted(), 3)).mean() < 0.01
+
+
+def test_colours_are_counted_as_one_sees_them(tmp_path) -> None:
+    assert count_colours(painted()) == 3
+    write_picture(tmp_path / "regions.jpg", painted())
+    assert count_colours(tmp_path / "regions.jpg") == 3
+    assert count_colours(cv2.GaussianBlur(painted(), (3, 3), 0)) == 3
+    assert count_colours(np.full((40, 50, 3), 127, np.uint8)) == 1
+    stripes = np.repeat(np.arange(0, 240, 10, dtype=np.uint8), 8)
+    assert count_colours(np.broadcast_to(stripes[:, None], (40, len(stripes), 3))) > 5
 
 
 def test_what_cannot_be_split_is_refused(tmp_path) -> None:

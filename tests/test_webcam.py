@@ -67,6 +67,18 @@ def test_headless_run_ends_with_its_speed(
     assert told.err == ""
 
 
+def test_a_mask_takes_as_many_of_the_styles_as_it_has_colours(
+    tiny_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    halves = np.zeros((20, 30, 3), np.uint8)
+    halves[:, 15:] = 255
+    write_picture(tmp_path / "mask.png", halves)
+    options = ["--model", str(tiny_weights), "--device", "cpu", "--frames", "3"]
+    status = webcam.main([*HEADLESS, *options, "--mask", str(tmp_path / "mask.png")])
+    told = capsys.readouterr()
+    assert (status, told.err) == (0, "") and told.out.startswith("3 frames")
+
+
 @pytest.mark.parametrize(("options", "width"), [([], 64), (["--side-by-side"], 128)])
 def test_headless_recording_plays(
     options: list[str],
