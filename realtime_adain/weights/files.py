@@ -21,7 +21,7 @@ from .fetched import FETCHED_MODEL, load_fetched
 from .reading import one_line, read_safetensors
 
 SHA256 = {
-    "lite": "acb3e8ed4a92b9ba949cd12aff7e5820a0adcda34bcdc6875830b6a481acab11",
+    "lite": "118edc966e401745fd967ff3069d38f28d7b3bb017a8d1f7782abab19debf4cf",
     "base": "ab01c7744f985997f43bfe24b10cee0558bed5d6d5b98c7a1938b14f3d046451",
 }
 """The shipped models by name, with the hash that their files must have."""
