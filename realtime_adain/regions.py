@@ -89,18 +89,15 @@ def masks_from_picture(
     return masks / masks.sum(0)
 
 
-def count_colours(picture: np.ndarray | str | os.PathLike[str]) -> int:
+def count_colours(picture: np.ndarray) -> int:
     """Return how many clearly different colours a painted mask has; at most `MAX_REGIONS`.
 
     Args:
-        picture: uint8 `(H, W, 3)` RGB, or the path of a picture.
+        picture: uint8 `(H, W, 3)` RGB.
 
     Raises:
-        PictureError: the picture cannot be read.
         TypeError, ValueError: the array is no picture.
     """
-    if not isinstance(picture, np.ndarray):
-        picture = read_picture(picture)
     check_pixels(picture)
     colours, shares, _ = _histogram(picture)
     count = 0
@@ -133,20 +130,20 @@ class FittingMasks:
 
 def _main_colours(picture: np.ndarray, count: int) -> np.ndarray:
     """Return the number of the nearest of `count` main colours, dark to light, `(H, W)`."""
-    colours, pixels, colour_of_pixel = _histogram(picture)
+    colours, shares, colour_of_pixel = _histogram(picture)
     if len(colours) < count:
         raise ValueError(f"{count} regions need as many colours, the picture has {len(colours)}")
 
-    centres = colours[[pixels.argmax()]]
+    centres = colours[[shares.argmax()]]
     while len(centres) < count:
         distance = ((colours[:, None] - centres) ** 2).sum(2).min(1)
-        centres = np.vstack([centres, colours[(pixels * distance).argmax()]])
+        centres = np.vstack([centres, colours[(shares * distance).argmax()]])
     for _ in range(_LLOYD_STEPS):
         nearest = ((colours[:, None] - centres) ** 2).sum(2).argmin(1)
         for index in range(count):
             mine = nearest == index
             if mine.any():
-                centres[index] = np.average(colours[mine], axis=0, weights=pixels[mine])
+                centres[index] = np.average(colours[mine], axis=0, weights=shares[mine])
     centres = centres[np.argsort(centres @ _LUMA, kind="stable")]
     labels = ((colours[:, None] - centres) ** 2).sum(2).argmin(1).astype(np.uint8)
     return labels[colour_of_pixel]

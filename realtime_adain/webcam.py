@@ -31,6 +31,7 @@ from .live.screen_text import ScreenText, Stats
 from .live.strip import Strip
 from .live.view import Layout, View
 from .live.watch import FolderWatch
+from .pictures import read_picture
 from .regions import count_colours, masks_from_picture
 from .sinks.base import Sink
 from .sinks.window import Window, check_display
@@ -234,8 +235,8 @@ def _make_stylize(
     """Return what repaints a frame: in regions, and as large as the rate allows, if asked for."""
     stylize = stylizer.stylize
     if args.mask is not None:
-        regions = min(style_count, max(2, count_colours(args.mask)))
-        masks = masks_from_picture(args.mask, regions)
+        picture = read_picture(args.mask)
+        masks = masks_from_picture(picture, min(style_count, max(2, count_colours(picture))))
         stylize = RegionalStylize(stylizer.stylize_regions, masks, deck, lambda: styles.chosen)
     if args.ladder if args.ladder is not None else not args.no_window:
         stylize = QualityLadder(stylize, 1 / float(frames.frame_rate or USUAL_FRAME_RATE))

@@ -71,13 +71,7 @@ class QualityLadder:
     def __call__(self, pixels: np.ndarray, style: Style, alpha: float) -> np.ndarray:
         """Return the frame painted, of its own size."""
         began = self._clock()
-        try:
-            painted = self._paint(pixels, style, alpha)
-        except Exception as error:
-            if not is_out_of_memory(error) or self.rung == _lowest_rung(pixels):
-                raise
-            self._give_up_rung(self.rung + 1, began)
-            return self(pixels, style, alpha)
+        painted = self._paint_what_fits(pixels, style, alpha)
         now = self._clock()
         if self._to_ignore:
             self._to_ignore -= 1
@@ -86,6 +80,16 @@ class QualityLadder:
             if len(self._seconds) == _MEASURED_FRAMES:
                 self._judge(now, _lowest_rung(pixels))
         return painted
+
+    def _paint_what_fits(self, pixels: np.ndarray, style: Style, alpha: float) -> np.ndarray:
+        while True:
+            try:
+                return self._paint(pixels, style, alpha)
+            except Exception as error:
+                if not is_out_of_memory(error) or self.rung == _lowest_rung(pixels):
+                    raise
+            # Not in the handler: as long as there is the error, it holds what it was about.
+            self._give_up_rung(self.rung + 1, self._clock())
 
     def _paint(self, pixels: np.ndarray, style: Style, alpha: float) -> np.ndarray:
         if self.rung == 0:
