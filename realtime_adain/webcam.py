@@ -166,11 +166,18 @@ def _run_live(args: argparse.Namespace) -> int:
             beside = view.layout is Layout.BESIDE
             size_wh = frames.size_hw[1] * (2 if beside else 1), frames.size_hw[0]
             window = opened.enter_context(Window(TITLE, size_wh, fullscreen=args.fullscreen))
+        stylize = stylizer.stylize
+        if args.mask is not None:
+            stylize = _make_regional(args.mask, stylizer, deck, styles, len(style_paths))
+        ladder = None
+        if args.ladder if args.ladder is not None else window is not None:
+            ladder = QualityLadder(stylize, 1 / float(frames.frame_rate or USUAL_FRAME_RATE))
         session = LiveSession(
             frames,
-            _make_stylize(args, stylizer, deck, styles, frames, len(style_paths)),
+            stylize,
             deck,
             styles,
+            ladder=ladder,
             view=view,
             finish=Finish(
                 colour=ColourMode(args.colour),
@@ -224,23 +231,13 @@ def _open_sinks(
     return sinks
 
 
-def _make_stylize(
-    args: argparse.Namespace,
-    stylizer: Stylizer,
-    deck: StyleDeck,
-    styles: StylesInUse,
-    frames: LatestFrame,
-    style_count: int,
+def _make_regional(
+    mask: Path, stylizer: Stylizer, deck: StyleDeck, styles: StylesInUse, style_count: int
 ) -> Stylize:
-    """Return what repaints a frame: in regions, and as large as the rate allows, if asked for."""
-    stylize = stylizer.stylize
-    if args.mask is not None:
-        picture = read_picture(args.mask)
-        masks = masks_from_picture(picture, min(style_count, max(2, count_colours(picture))))
-        stylize = RegionalStylize(stylizer.stylize_regions, masks, deck, lambda: styles.chosen)
-    if args.ladder if args.ladder is not None else not args.no_window:
-        stylize = QualityLadder(stylize, 1 / float(frames.frame_rate or USUAL_FRAME_RATE))
-    return stylize
+    """Return what repaints a frame in the regions of a mask, in at most as many styles."""
+    picture = read_picture(mask)
+    masks = masks_from_picture(picture, min(style_count, max(2, count_colours(picture))))
+    return RegionalStylize(stylizer.stylize_regions, masks, deck, lambda: styles.chosen)
 
 
 def _find_mix(mix: Mapping[str, float] | None) -> dict[Path, float]:

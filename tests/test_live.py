@@ -18,6 +18,7 @@ from realtime_adain.errors import PictureError, SourceError
 from realtime_adain.frame import Frame
 from realtime_adain.live import LiveSession, StylesInUse
 from realtime_adain.live.keys import ACTIONS, HELP
+from realtime_adain.live.ladder import QualityLadder
 from realtime_adain.live.view import Layout, View
 from realtime_adain.pictures import read_picture, write_picture
 from realtime_adain.sinks.base import Sink
@@ -306,6 +307,24 @@ def test_snapshots_have_no_text_and_never_overwrite(play, tmp_path: Path) -> Non
     assert sorted(pixels.shape[1] for pixels in pictures) == [160, 160, 320, 320]
     for pixels in pictures:
         assert len(np.unique(pixels[:, -80:, 2])) == 1  # flat: nothing is written on it
+
+
+def test_what_stands_still_is_painted_in_full(style_files: list[Path], tmp_path: Path) -> None:
+    ladder = QualityLadder(paint, 1e-9)  # whatever the machine, it is too slow for this rate
+
+    def soft_edges() -> list[bool]:
+        rows = [pixels[HEIGHT // 2, :, 0] for pixels in live.pictures]
+        return [len(np.unique(row[WIDTH // 2 - 8 : WIDTH // 2 + 8])) > 2 for row in rows]
+
+    def coarse() -> bool:
+        return soft_edges()[-1]
+
+    script = coarse, "s", None, coarse, "space", None
+    live = Live(style_files, *script, ladder=ladder, folder=tmp_path)
+    live.run()
+    (snapshot,) = map(read_picture, tmp_path.iterdir())
+    assert set(np.unique(snapshot[..., 0])) == {0, 200}
+    assert not soft_edges()[-1], "the frozen picture is as coarse as the moving one"
 
 
 def test_a_snapshot_that_cannot_be_saved_is_told(

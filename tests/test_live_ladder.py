@@ -53,6 +53,15 @@ def test_slow_machine_goes_to_the_largest_size_that_holds_the_rate() -> None:
     assert machine.painted[20:] and max(machine.painted[20:]) < 360
 
 
+def test_what_nobody_waits_for_is_painted_in_full() -> None:
+    machine = Machine(0.4)
+    ladder = QualityLadder(machine.stylize, 1 / 30, machine.clock)
+    machine.run(ladder, 3)
+    rung = ladder.rung
+    ladder.paint_in_full(picture(360, 640), None, 1.0)
+    assert machine.painted[-1] == 360 and ladder.rung == rung > 0
+
+
 def test_it_comes_back_when_the_machine_is_free_again() -> None:
     machine = Machine(0.4)
     ladder = QualityLadder(machine.stylize, 1 / 30, machine.clock)
@@ -88,6 +97,9 @@ def test_where_memory_is_short_frames_are_painted_smaller_from_the_first_on() ->
         return machine.stylize(pixels, style, alpha)
 
     ladder = QualityLadder(stylize, 1 / 30, machine.clock)
+    assert ladder.paint_in_full(picture(360, 640), None, 1.0).shape == (360, 640, 3)
+    ladder = QualityLadder(stylize, 1 / 30, machine.clock)
+    wanted.clear()
     machine.run(ladder, 60)
     assert max(machine.painted) <= 200
     failed = [height for height in wanted if height > 200]

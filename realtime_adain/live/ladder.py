@@ -81,6 +81,15 @@ class QualityLadder:
                 self._judge(now, _lowest_rung(pixels))
         return painted
 
+    def paint_in_full(self, pixels: np.ndarray, style: Style, alpha: float) -> np.ndarray:
+        """Return a frame that nobody waits for, painted at its own size if there is the memory."""
+        try:
+            return self._stylize(pixels, style, alpha)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+        return self._paint_what_fits(pixels, style, alpha)
+
     def _paint_what_fits(self, pixels: np.ndarray, style: Style, alpha: float) -> np.ndarray:
         while True:
             try:

@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,7 +22,7 @@ from ..timing import LiveTiming
 from .errands import Errands
 from .finish import Finish
 from .keys import ACTIONS
-from .ladder import Stylize
+from .ladder import QualityLadder, Stylize
 from .mouse import Gestures
 from .profile import save_preset
 from .recorder import Recorder
@@ -32,9 +31,6 @@ from .strip import Box, Strip
 from .styles_in_use import Look, StylesInUse
 from .takes import new_path, save_snapshot
 from .view import Layout, View
-
-if TYPE_CHECKING:
-    pass
 
 _WAIT_SECONDS = 0.03  # for a frame or a key, before the window is served again
 
@@ -47,6 +43,8 @@ class LiveSession(Closing):
         stylize: repaints a frame.
         deck: the styles.
         styles: which of them are in use, and how.
+        ladder: repaints moving frames, with `stylize`, as large as the rate allows; None to paint
+            all of them in full.
         view: how original and stylized picture stand.
         finish: what is done after the network.
         strip: the styles along the lower edge.
@@ -67,6 +65,7 @@ class LiveSession(Closing):
         deck: StyleDeck,
         styles: StylesInUse,
         *,
+        ladder: QualityLadder | None = None,
         view: View | None = None,
         finish: Finish | None = None,
         strip: Strip | None = None,
@@ -84,7 +83,8 @@ class LiveSession(Closing):
         self.text = text or ScreenText()
         self.text.say("h  shows the keys")
         self._frames = frames
-        self._stylize = stylize
+        self._stylize_moving = ladder or stylize
+        self._stylize_still = ladder.paint_in_full if ladder else stylize
         self._deck = deck
         self._folder = folder
         self._window = window
@@ -154,7 +154,7 @@ class LiveSession(Closing):
         self._frame = frame
         self._original = self.view.prepare(frame.pixels)
         self.styles.colours = self.finish.style_colours(self._original, frame.time)
-        self._paint(moved=True)
+        self._paint(self._stylize_moving, moved=True)
         self._recorder.write(frame.time, self._compose)
         self._hand_on(frame.time)
 
@@ -163,7 +163,7 @@ class LiveSession(Closing):
         if self._frame is not None and (self._changed or self.styles.look() is not self._look):
             self._changed = False
             self._original = self.view.prepare(self._frame.pixels)
-            self._paint(moved=False)
+            self._paint_still()
             self._hand_on(time.perf_counter())
 
     def _hand_on(self, captured: float) -> None:
@@ -173,9 +173,12 @@ class LiveSession(Closing):
             for sink in self._sinks:
                 sink.write(frame)
 
-    def _paint(self, *, moved: bool) -> None:
+    def _paint_still(self) -> None:
+        self._paint(self._stylize_still, moved=False)
+
+    def _paint(self, stylize: Stylize, *, moved: bool) -> None:
         before, self._look = self._look, self.styles.look()
-        stylized = self._stylize(self._original, self._look.style, self._look.alpha)
+        stylized = stylize(self._original, self._look.style, self._look.alpha)
         repainted = self._look is not before
         self._stylized = self.finish.apply(
             stylized, self._original, moved=moved, repainted=repainted
@@ -278,8 +281,11 @@ class LiveSession(Closing):
             self._deck.grab(self._original.copy())
 
     def save_snapshot(self, layout: Layout | None = None) -> None:
-        """Save the picture in a layout, or in that of the moment, without the text."""
+        """Save the picture, painted in full, in a layout or in that of the moment, without the
+        text."""
         if self._stylized is not None:
+            if self._stylize_still is not self._stylize_moving:
+                self._paint_still()
             picture = self._compose(layout)
             self._errands.do(lambda: f"saved {save_snapshot(self._folder, picture)}")
 
