@@ -7,7 +7,6 @@ every position, or to less where the original is kept.
 from __future__ import annotations
 
 import os
-from typing import Protocol
 
 import cv2
 import numpy as np
@@ -161,17 +160,6 @@ def _histogram(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     number[used] = np.arange(len(used))
     colours = (used[:, None] >> shifts & (1 << _COLOUR_BITS) - 1).astype(np.float64)
     return colours, pixels[used] / cells.size, number[cells]
-
-
-class Segmenter(Protocol):
-    """Tells a person, or whatever stands in front, from the background."""
-
-    def mask(self, frame: np.ndarray) -> np.ndarray:
-        """Return float32 `(H, W)`, 1 in front and 0 behind, of uint8 `(H, W, 3)` RGB.
-
-        Called with the frames of one stream in their order.
-        """
-        ...
 
 
 class BackgroundModel:
