@@ -11,7 +11,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-DEFAULT_STRENGTH = 0.8
+DEFAULT_STRENGTH = 0.6
 MAX_STRENGTH = 0.9
 """More would never let go of the last differences: results are rounded to whole numbers."""
 
