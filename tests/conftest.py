@@ -15,7 +15,7 @@ from realtime_adain.weights import save_network
 
 torch.set_num_threads(1)  # the networks here are tiny: more threads only wait for each other
 
-TINY = {"widths": [8, 8, 16], "blocks": 1, "style_widths": [8, 8], "style_hidden": 16}
+TINY = {"widths": [8, 8, 16], "blocks": 1, "style_widths": [4, 4, 8, 8], "style_hidden": 16}
 
 
 @pytest.fixture(autouse=True)

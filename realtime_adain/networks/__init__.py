@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .lean import LeanNetwork, StyleEncoder
-from .vgg import VGG19_WIDTHS, VGGDecoder, VGGEncoder, VGGNetwork, normalise_activations
+from .vgg import VGG19_WIDTHS, VGGDecoder, VGGEncoder, VGGNetwork, initialise, normalise_activations
 
 StyleNetwork = VGGNetwork | LeanNetwork
 ARCHITECTURES: dict[str, type[StyleNetwork]] = {"lean": LeanNetwork, "vgg": VGGNetwork}
@@ -17,5 +17,6 @@ __all__ = [
     "VGGDecoder",
     "VGGEncoder",
     "VGGNetwork",
+    "initialise",
     "normalise_activations",
 ]

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..adain import EPSILON, Regional, Restyle, Statistics, channel_mean_std, restyler
-from .vgg import conv3x3
+from .vgg import VGGEncoder, conv3x3, initialise
 
 
 class LeanNetwork(nn.Module):
@@ -28,7 +28,7 @@ class LeanNetwork(nn.Module):
     Args:
         widths: channels at a half, a quarter and an eighth of the content's size.
         blocks: residual blocks at an eighth.
-        style_widths: channels of the style encoder's stages.
+        style_widths: channels of the style encoder at relu1_1, relu2_1, relu3_1 and relu4_1.
         style_hidden: width of the layer from which all styles' statistics are predicted.
     """
 
@@ -42,8 +42,8 @@ class LeanNetwork(nn.Module):
         self,
         widths: tuple[int, int, int] = (16, 32, 96),
         blocks: int = 2,
-        style_widths: tuple[int, ...] = (32, 64, 128, 128),
-        style_hidden: int = 256,
+        style_widths: tuple[int, int, int, int] = (16, 32, 64, 128),
+        style_hidden: int = 512,
     ) -> None:
         super().__init__()
         self.widths = tuple(widths)
@@ -110,24 +110,19 @@ class StyledBlock(nn.Module):
 class StyleEncoder(nn.Module):
     """From a style image to the statistics of every AdaIN layer.
 
-    Strided stages; the channel means and standard deviations of every stage's features, together
-    and each brought to its usual range, go through one hidden layer, the *code*, to the means
-    (linear) and standard deviations (softplus).
+    A narrow VGG: what the loss network sees is best told by one of its kind. The channel means and
+    standard deviations of its features, each brought to its usual range, go through one hidden
+    layer, the *code*, to the means (linear) and standard deviations (softplus).
     """
 
-    def __init__(self, widths: tuple[int, ...], hidden: int, layer_widths: tuple[int, ...]) -> None:
+    def __init__(
+        self, widths: tuple[int, int, int, int], hidden: int, layer_widths: tuple[int, ...]
+    ) -> None:
         super().__init__()
         self.layer_widths = layer_widths
         self.code_width = hidden
-        self.stages = nn.ModuleList()
-        inputs = 3
-        for width in widths:
-            self.stages.append(
-                nn.Sequential(
-                    conv3x3(inputs, width, stride=2), nn.ReLU(), conv3x3(width, width), nn.ReLU()
-                )
-            )
-            inputs = width
+        self.vgg = VGGEncoder(widths)
+        initialise(self.vgg)
         self.usual_range = RunningStandardisation(2 * sum(widths))
         self.hidden = nn.Linear(2 * sum(widths), hidden)
         self.activation = nn.PReLU(hidden)
@@ -136,16 +131,17 @@ class StyleEncoder(nn.Module):
         nn.init.constant_(self.stds.bias, 0.5413)  # softplus gives 1: start near instance norm
 
     def forward(self, image: Tensor) -> Statistics:
-        return self.statistics(self.code(self.features(image)))
+        return self.statistics(self.encode(image))
 
-    def features(self, image: Tensor) -> Tensor:
-        """Return channel means and deviations of all stages, `(N, 2 * sum(widths))` float, of
-        `(N, 3, H, W)` RGB in [0, 1]."""
-        x = image - 0.5
-        statistics = []
-        for stage in self.stages:
-            x = stage(x)
-            statistics.extend(channel_mean_std(x))
+    def encode(self, image: Tensor) -> Tensor:
+        """Return the code of `(N, 3, H, W)` images, RGB in [0, 1]; `(N, hidden)`."""
+        return self.code(self.features(self.vgg(image)))
+
+    @staticmethod
+    def features(layers: list[Tensor]) -> Tensor:
+        """Return channel means and deviations, `(N, 2 * sum(widths))` float, of what `vgg`
+        returned for N images."""
+        statistics = [part for layer in layers for part in channel_mean_std(layer)]
         return torch.cat(statistics, 1).flatten(1)
 
     def code(self, features: Tensor) -> Tensor:

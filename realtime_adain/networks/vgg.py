@@ -13,7 +13,6 @@ from ..adain import Regional, Statistics, channel_mean_std, restyler
 
 VGG19_WIDTHS = (64, 128, 256, 512)
 STAGE_DEPTHS = (2, 2, 4, 1)
-LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 
 
 def conv3x3(inputs: int, outputs: int, stride: int = 1) -> nn.Conv2d:
@@ -60,13 +59,28 @@ class VGGEncoder(nn.Module):
         x = self.preprocess(image)
         for stage, depth in enumerate(STAGE_DEPTHS, 1):
             for index in range(1, depth + 1):
-                x = functional.relu(getattr(self, f"conv{stage}_{index}")(x))
+                x = functional.relu(getattr(self, f"conv{stage}_{index}")(x), inplace=True)
                 if index == 1:
                     head = getattr(self, f"head{stage}_1") if self.has_heads else None
                     features.append(functional.relu(head(x)) if head else x)
             if stage < len(STAGE_DEPTHS):
                 x = functional.max_pool2d(x, 2, ceil_mode=True)
         return features
+
+
+@torch.no_grad()
+def initialise(encoder: VGGEncoder) -> None:
+    """Make an encoder that is to be trained from nothing begin in place, at random.
+
+    Colours come in about -1.5 ... 1.5, and ReLU layers neither fade nor grow (He et al., "Delving
+    deep into rectifiers", ICCV 2015): from PyTorch's own beginning, nine of them fade.
+    """
+    nn.init.dirac_(encoder.preprocess.weight).mul_(3.0)
+    nn.init.constant_(encoder.preprocess.bias, -1.5)
+    for name, layer in encoder.named_children():
+        if name != "preprocess":
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            nn.init.zeros_(layer.bias)
 
 
 @torch.no_grad()

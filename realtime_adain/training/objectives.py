@@ -7,7 +7,9 @@ from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
+from ..adain import EPSILON, channel_mean_std
 from ..errors import WeightsError
 from ..losses import PerceptualLoss, grid_pattern
 from ..networks import LeanNetwork, StyleEncoder, StyleNetwork, VGGEncoder, VGGNetwork
@@ -112,7 +114,7 @@ class LeanObjective(Objective):
         features, rows = [], []
         for images, keys in styles:
             with self.mixed_precision(images.device):
-                features.append(self.style_encoder.features(images))
+                features.append(self.style_encoder.features(self.style_encoder.vgg(images)))
                 rows.append(rows_of(self.styles_seen(images, keys).statistics))
         if self.options.initial is None:
             self.style_encoder.usual_range.fit(torch.cat(features))
@@ -122,9 +124,12 @@ class LeanObjective(Objective):
 class StyleEncoderObjective(LeanObjective):
     """The style encoder of a lean network alone; nothing is painted.
 
-    It learns from photographs too. No output has to go through the teacher, so such a step costs
-    little. When the run starts from trained weights, what the encoder tells the painter of a style
-    shall stay what it was (`memory`).
+    It learns to see what the teacher sees, place by place, through 1x1 convolutions that only
+    training has (Romero et al., "FitNets: Hints for thin deep nets", ICLR 2015): that teaches more
+    than the statistics alone, which are two numbers of a whole channel. It learns from photographs
+    too. No output has to go through the teacher, so such a step costs little. When the run starts
+    from trained weights, what the encoder tells the painter of a style shall stay what it was
+    (`memory`).
 
     Args:
         options: of the run.
@@ -138,6 +143,8 @@ class StyleEncoderObjective(LeanObjective):
         super().__init__(options, teacher, initial)
         self.network.requires_grad_(False)
         self.style_encoder.requires_grad_(True)
+        widths = zip(self.style_encoder.vgg.feature_widths, teacher.feature_widths, strict=True)
+        self.heads = nn.ModuleList(nn.Conv2d(own, seen, 1) for own, seen in widths)
         self.former = None
         if initial is not None:
             self.former = copy.deepcopy(self.style_encoder).requires_grad_(False)
@@ -146,20 +153,29 @@ class StyleEncoderObjective(LeanObjective):
         self, contents: Tensor, styles: Tensor, content_keys: list[int], style_keys: list[int]
     ) -> Parts:
         with self.mixed_precision(contents.device):
-            seen = (
-                self.contents_seen(contents, content_keys),
-                self.styles_seen(styles, style_keys),
-            )
             pictures = torch.cat([contents, styles])
-            code = self.style_encoder.code(self.style_encoder.features(pictures)).float()
-        rows = torch.cat([rows_of(sight.statistics) for sight in seen])
-        parts = {"knowledge": self.reader(code, rows).mean()}
+            with torch.no_grad():
+                seen = self.loss.teacher(pictures)
+            own = self.style_encoder.vgg(pictures)
+            code = self.style_encoder.code(self.style_encoder.features(own)).float()
+            told = [functional.relu(head(x)) for head, x in zip(self.heads, own, strict=True)]
+        rows = rows_of(tuple(channel_mean_std(layer) for layer in seen))
+        parts = {
+            "features": sum(map(_unexplained, told, seen)),
+            "knowledge": self.reader(code, rows).mean(),
+        }
         if self.former is not None:
             with torch.no_grad(), self.mixed_precision(contents.device):
                 before = rows_of(self.former.eval()(pictures))
-            told = rows_of(self.style_encoder.statistics(code))
-            parts["memory"] = ((told - before) / before.std()).square().mean()
+            now = rows_of(self.style_encoder.statistics(code))
+            parts["memory"] = ((now - before) / before.std()).square().mean()
         return parts
+
+
+def _unexplained(told: Tensor, seen: Tensor) -> Tensor:
+    """Return the part of the variance of features `(N, C, H, W)` that is not told."""
+    seen = seen.float()
+    return (told.float() - seen).square().mean() / (seen.var((0, 2, 3)).mean() + EPSILON)
 
 
 class StudentObjective(LeanObjective):
@@ -171,8 +187,8 @@ class StudentObjective(LeanObjective):
     """
 
     def parameter_groups(self) -> list[dict]:
-        stages, hidden = self.style_encoder.stages, self.style_encoder.hidden
-        features = [*stages.parameters(), *hidden.parameters()]
+        vgg, hidden = self.style_encoder.vgg, self.style_encoder.hidden
+        features = [*vgg.parameters(), *hidden.parameters()]
         known = set(map(id, features))
         others = [tensor for tensor in self.parameters() if id(tensor) not in known]
         return [
@@ -198,7 +214,7 @@ class StudentObjective(LeanObjective):
             blend = alpha[:, None, None, None]
             wanted = self.styles_seen(styles, style_keys).statistics
             targets = self.loss.targets(self.contents_seen(contents, content_keys), wanted, blend)
-            code = self.style_encoder.code(self.style_encoder.features(styles))
+            code = self.style_encoder.encode(styles)
             style = self.style_encoder.statistics(code)
             style = tuple((mean.float(), std.float()) for mean, std in style)
             output = self.network(noisy(contents, deviation), style, blend).float()

@@ -69,6 +69,11 @@ class TrainingOptions:
     knowledge_weight: float = _option(
         0.5, "of the error with which the teacher's statistics are read off the style's code"
     )
+    features_weight: float = _option(
+        1.0,
+        "of the part of the teacher's features that the style encoder's do not tell, where it is "
+        "trained alone",
+    )
     memory_weight: float = _option(
         1.0, "of what the style encoder tells otherwise than before, where it is trained alone"
     )
@@ -89,11 +94,10 @@ RECIPES: dict[str, dict[str, Any]] = {
     "student": {},
     "style-encoder": {
         "steps": 6_000,
-        "batch": 8,
-        "crops_per_picture": 4,
-        "learning_rate": 2.5e-3,
+        "batch": 4,
+        "learning_rate": 3e-3,
         "cosine_part": 1.0,
-        "knowledge_weight": 1.0,
+        "knowledge_weight": 0.1,
         "average": 0.998,
     },
     "paper": {

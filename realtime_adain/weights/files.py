@@ -21,8 +21,8 @@ from .fetched import FETCHED_MODEL, load_fetched
 from .reading import one_line, read_safetensors
 
 SHA256 = {
-    "lite": "118edc966e401745fd967ff3069d38f28d7b3bb017a8d1f7782abab19debf4cf",
-    "base": "ab01c7744f985997f43bfe24b10cee0558bed5d6d5b98c7a1938b14f3d046451",
+    "lite": "87e79cc3821e89f6449a71da31cf599fa14ced7be73d7d0f930673cb81c33953",
+    "base": "01c7dbc0cfe21d8b94c3be41b797afe1006d55f22e2323a97efbbd2d8bb9d3a5",
 }
 """The shipped models by name, with the hash that their files must have."""
 
