@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,13 +12,13 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from .errors import PictureError
 from .pictures import list_pictures, read_picture, resize
 
 _SATURATIONS = (0.6, 1.5)
 _LARGEST_LOG_GAMMA = 0.5
+_BATCHES_AHEAD = 2  # of each worker
 
 
 class Pairs(NamedTuple):
@@ -33,7 +36,7 @@ class Pairs(NamedTuple):
     """Number of broken pictures that were met."""
 
 
-class PairDataset(Dataset):
+class PairDataset:
     """Batches of random crops of contents and styles, indexed by the training step.
 
     Everything random about batch `step` comes from `(seed, step)`, so a run that is resumed sees
@@ -78,6 +81,31 @@ class PairDataset(Dataset):
         contents, content_keys, broken_contents = self._crops(self.contents, random, 0.0)
         styles, style_keys, broken_styles = self._crops(self.styles, random, self.new_palettes)
         return Pairs(contents, styles, content_keys, style_keys, broken_contents + broken_styles)
+
+    def read_ahead(self, steps: Iterable[int], workers: int) -> Iterator[Pairs]:
+        """Yield the batches of some steps, in order, while threads read the next ones.
+
+        Threads will do: OpenCV, at work nearly all the time, lets the others run. And other than
+        processes they do not hear Ctrl-C, which is for the caller to answer.
+
+        Args:
+            steps: whose batches are wanted.
+            workers: number of threads; with 0 each batch is read when it is asked for.
+        """
+        if not workers:
+            yield from map(self.__getitem__, steps)
+            return
+        pool = ThreadPoolExecutor(workers, thread_name_prefix="reader")
+        waiting: deque[Future[Pairs]] = deque()
+        try:
+            for step in steps:
+                waiting.append(pool.submit(self.__getitem__, step))
+                if len(waiting) > _BATCHES_AHEAD * workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
     def _crops(
         self, pictures: list[Path], random: np.random.Generator, new_palettes: float

@@ -25,6 +25,10 @@ class WeightsError(RealtimeAdainError, ValueError):
     """Weights that are missing, damaged or of another architecture."""
 
 
+class TrainingError(RealtimeAdainError, ArithmeticError):
+    """A run that has lost its way: its loss is not finite any more."""
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Return whether an error, of PyTorch perhaps or of a device, says that memory is short."""
     words = ("out of memory", "can't allocate memory", "insufficient memory")

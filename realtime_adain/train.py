@@ -21,7 +21,7 @@ def _make_parser() -> argparse.ArgumentParser:
     parser.add_argument("run", type=Path, help="folder of the run; one that exists is gone on with")
     parser.add_argument("--device", help="cpu, cuda, ... (default: the best there is)")
     for name, default, purpose in (
-        ("workers", 1, "processes that read pictures"),
+        ("workers", 1, "threads that read pictures"),
         ("save-every", 500, "steps between checkpoints"),
         ("sheet-every", 1000, "steps between contact sheets"),
     ):

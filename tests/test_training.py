@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import save_file
 
 from realtime_adain.dataset import PairDataset, change_palette
-from realtime_adain.errors import PictureError, WeightsError
+from realtime_adain.errors import PictureError, TrainingError, WeightsError
 from realtime_adain.losses import PerceptualLoss, grid_pattern
 from realtime_adain.networks import LeanNetwork, VGGEncoder, VGGNetwork, initialise
 from realtime_adain.pictures import read_picture, write_picture
@@ -89,6 +89,14 @@ def test_batches_depend_on_seed_and_step_alone(folders) -> None:
         assert broken == again[step].broken
     assert (first[0][0] != other[0][0]).any()
     assert sum(first[step].broken for step in range(20)) > 0, "the broken picture is never counted"
+
+
+def test_batches_read_ahead_come_in_the_order_of_the_steps(folders) -> None:
+    data = PairDataset(folders / "content", folders / "style", batch=2, crop=32)
+    ahead = list(data.read_ahead(range(3, 20), workers=3))
+    assert len(ahead) == 17
+    for step, pairs in enumerate(ahead, 3):
+        torch.testing.assert_close(pairs.contents, data[step].contents)
 
 
 def test_crops_that_come_again_have_equal_keys(folders) -> None:
@@ -245,6 +253,14 @@ def test_interrupted_run_goes_on_where_it_was(folders, teacher, tmp_path) -> Non
     assert lines[0].startswith("step 100/200")
     state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
     assert state["step"] == 100, "the steps since the last checkpoint are lost"
+
+
+def test_a_run_that_diverges_says_so_and_keeps_its_checkpoint(folders, teacher, tmp_path) -> None:
+    options = options_for(folders, steps=200, learning_rate=1e8, warmup=0)
+    with pytest.raises(TrainingError, match="not finite any more after step [1-9]"):
+        run(options, tmp_path, teacher, save_every=1)
+    kept = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["averaged"]
+    assert all(tensor.isfinite().all() for tensor in kept.values())
 
 
 def test_finished_run_leaves_table_plot_and_card(folders, teacher, tmp_path) -> None:

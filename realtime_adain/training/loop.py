@@ -13,10 +13,9 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 
 from ..dataset import PairDataset
-from ..errors import WeightsError
+from ..errors import TrainingError, WeightsError
 from ..networks import StyleNetwork, VGGEncoder, normalise_activations
 from ..pictures import write_picture
 from ..progress import Progress
@@ -52,7 +51,7 @@ def train(
         folder: of the run.
         teacher: the loss network; scaled in place where the options say so.
         device: on which to compute.
-        workers: processes that read pictures.
+        workers: threads that read pictures ahead of the step; with 0 each step reads its own.
         save_every: steps between checkpoints.
         sheet_every: steps between contact sheets.
         report: told a line every hundred steps.
@@ -61,6 +60,7 @@ def train(
     Raises:
         WeightsError: the folder holds a run with other options.
         PictureError: a folder has no pictures.
+        TrainingError: the loss is not finite any more; the last checkpoint stays.
     """
     data = PairDataset(
         options.content,
@@ -79,14 +79,11 @@ def train(
         run.objective.prepare(
             _style_batches(data, math.ceil(options.prepared / options.batch), device)
         )
-    loader = DataLoader(
-        data, batch_size=None, sampler=range(run.step, options.steps), num_workers=workers
-    )
     log = LossLog(folder / "log.csv")
     progress = Progress(options.steps - run.step, unit="steps", quiet=quiet)
     started, begun_at, broken = time.perf_counter(), run.step, 0
     try:
-        for pairs in loader:
+        for pairs in data.read_ahead(range(run.step, options.steps), workers):
             broken += pairs.broken
             contents, styles = (_to_tensor(crops, device) for crops in pairs[:2])
             log.add(run.advance(contents, styles, pairs.content_keys, pairs.style_keys))
@@ -144,6 +141,11 @@ class _Run:
         total = sum(
             getattr(self.options, f"{name}_weight") * value for name, value in parts.items()
         )
+        if not total.isfinite():
+            raise TrainingError(
+                f"{self.weights.parent}: the loss is not finite any more after step {self.step}; "
+                "the last checkpoint stays, a lower learning rate may help (in a new run)"
+            )
         self._optimizer.zero_grad(set_to_none=True)
         total.backward()
         nn.utils.clip_grad_norm_(self._trained, _MAX_GRADIENT)
