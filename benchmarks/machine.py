@@ -30,7 +30,7 @@ def describe_machine() -> dict[str, str]:
 
 
 def resident_mb() -> float:
-    """Return this process's memory in use in MB; NaN where the system does not tell."""
+    """Return this process's resident memory in MB; NaN where the system does not tell."""
     try:
         status = Path("/proc/self/status").read_text()
     except OSError:
