@@ -295,13 +295,11 @@ def mix_statistics(statistics: Sequence[Statistics], weights: Sequence[float]) -
     if len(shapes) > 1:
         raise ValueError(f"styles of different networks cannot be mixed, channels {shapes}")
 
-    def weighted(tensors: Sequence[Tensor]) -> Tensor:
-        total = weights[0] * tensors[0]
-        for weight, tensor in zip(weights[1:], tensors[1:], strict=True):
-            total = torch.add(total, tensor, alpha=weight)
-        return total
-
-    return tuple(
-        (weighted([mean for mean, _ in layer]), weighted([std for _, std in layer]))
-        for layer in zip(*statistics, strict=True)
-    )
+    # All layers in one tensor: a cross-fade mixes for every frame, and small operations add up.
+    flat = [torch.cat([tensor for layer in entry for tensor in layer], 1) for entry in statistics]
+    total = weights[0] * flat[0]
+    for weight, tensor in zip(weights[1:], flat[1:], strict=True):
+        total = torch.add(total, tensor, alpha=weight)
+    widths = [tensor.shape[1] for layer in statistics[0] for tensor in layer]
+    tensors = total.split(widths, 1)
+    return tuple(zip(tensors[::2], tensors[1::2], strict=True))

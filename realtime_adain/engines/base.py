@@ -82,9 +82,8 @@ def pack_style(statistics: Statistics) -> Tensor:
 
     C is the sum of the network's `layer_widths`; the layers follow each other in order of use.
     """
-    means = torch.cat([mean.flatten() for mean, _ in statistics])
-    stds = torch.cat([std.flatten() for _, std in statistics])
-    return torch.stack([means, stds]).float()
+    means, stds = zip(*statistics, strict=True)
+    return torch.cat([*means, *stds], 1).reshape(2, -1).float()
 
 
 def unpack_style(packed: Tensor, layer_widths: tuple[int, ...]) -> Statistics:
