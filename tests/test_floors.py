@@ -16,6 +16,7 @@ FLOORS = [
     {
         "adain",
         "colour",
+        "containers",
         "demo_scene",
         "losses",
         "memory",
@@ -46,7 +47,7 @@ FLOORS = [
 """Rooms (modules or folders of the package) by floor, the ground first."""
 
 WITHOUT_TORCH = {"sources", "sinks", "pictures", "overlay", "timing", "capture", "pipeline"} | {
-    *("colour", "regions", "steady", "command"),
+    *("colour", "regions", "steady", "command", "containers"),
 }
 WITHOUT_VIDEO = {
     "adain",

@@ -143,7 +143,7 @@ def test_the_strength_of_a_mix_stays_in_range_where_its_weights_sum_to_a_digit_m
 ) -> None:
     styles = StylesInUse(deck, mix, clock=clock)
     styles.toggle_mix()
-    for number in (2, 2, 3):
+    for number in (2, 2, 3, 2):
         styles.choose_number(number)
         styles.change_weight(0.1)
     assert sum(styles.weights.values()) > 1

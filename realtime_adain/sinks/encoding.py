@@ -190,14 +190,15 @@ def _add_stream(
 def _open(stream: VideoStream, options: dict[str, str]) -> None:
     """Open the encoder now, while there is no file yet."""
     context = stream.codec_context
+    name = context.name  # PyAV 19 crashes when it is asked after a failure
     context.options = options
     try:
         context.open()
     except av.FFmpegError as error:
         chosen = ", ".join(f"{name} {value}" for name, value in options.items())
         raise SinkError(
-            f"{context.name} refuses {context.width}x{context.height} with "
+            f"{name} refuses {context.width}x{context.height} with "
             f"{chosen or 'its usual options'} ({error.strerror})"
         ) from error
-    for name in context.options:  # what it has not taken
-        raise SinkError(f"{context.name} has no {name}")
+    for option in context.options:  # what it has not taken
+        raise SinkError(f"{name} has no {option}")

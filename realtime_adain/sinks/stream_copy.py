@@ -10,6 +10,7 @@ import av
 from av.container import OutputContainer
 from av.stream import Discard, Disposition, Stream
 
+from ..containers import open_container
 from ..errors import SinkError
 
 _TOLD_BY_THE_CONTAINER = {"major_brand", "minor_version", "compatible_brands", "encoder"}
@@ -43,7 +44,7 @@ class StreamCopy:
 
     def __init__(self, path: Path, output: OutputContainer, *, audio: bool = True) -> None:
         try:
-            self._input = av.open(f"file:{path}", metadata_errors="replace")
+            self._input = open_container(path)
         except (av.FFmpegError, OSError) as error:
             raise SinkError(f"{path}: cannot be copied from ({error.strerror})") from error
         self.start = Fraction(max(0, self._input.start_time or 0), av.time_base)

@@ -15,6 +15,7 @@ from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
+from ..containers import open_container
 from ..errors import SourceError
 from ..frame import Frame
 from .base import Source
@@ -100,7 +101,7 @@ class VideoFileSource(Source):
         if not self.path.exists():
             raise SourceError(f"{self.name}: no such file")
         try:
-            container = self._open_on_device() or _open_file(self.path)
+            container = self._open_on_device() or open_container(self.path)
         except (av.FFmpegError, OSError) as error:
             reason = error.strerror
             raise SourceError(f"{self.name}: not a video that can be read ({reason})") from error
@@ -117,7 +118,7 @@ class VideoFileSource(Source):
         if self._hwaccel is None:
             return None
         try:
-            return _open_file(self.path, hwaccel=HWAccel(self._hwaccel))
+            return open_container(self.path, hwaccel=HWAccel(self._hwaccel))
         except (av.FFmpegError, OSError, ValueError):
             self._hwaccel = None  # what is wrong with the file, the processor will tell
             return None
@@ -158,11 +159,6 @@ class VideoFileSource(Source):
         if self.duration is None or self.frame_rate is None:
             return None
         return max(1, round(self.duration * self.frame_rate))
-
-
-def _open_file(path: Path, **options: HWAccel) -> InputContainer:
-    # With "file:" a colon in the name does not make it an address.
-    return av.open(f"file:{path}", metadata_errors="replace", **options)
 
 
 def _video_stream(container: InputContainer) -> VideoStream | None:
