@@ -293,11 +293,13 @@ def test_style_encoder_learns_alone_and_the_painter_stays(folders, teacher, tmp_
     assert changed and all(name.startswith("style_encoder") for name in changed)
 
 
-@pytest.mark.parametrize("widths", [(12, 10, 24), (16, 16, 32)])
-def test_grown_network_paints_the_same(widths) -> None:
+@pytest.mark.parametrize(
+    ("widths", "hidden"), [((12, 10, 24), 16), ((16, 16, 32), 16), (TINY["widths"], 40)]
+)
+def test_grown_network_paints_the_same(widths, hidden) -> None:
     torch.manual_seed(3)
-    small = LeanNetwork(**TINY).eval()
-    large = LeanNetwork(**{**TINY, "widths": widths}).eval()
+    small = LeanNetwork(**{**TINY, "style_hidden": 16}).eval()
+    large = LeanNetwork(**{**TINY, "widths": widths, "style_hidden": hidden}).eval()
     grow(small, large)
     content, style = torch.rand(1, 3, 64, 64), torch.rand(1, 3, 64, 64)
     for alpha in (1.0, 0.4, 0.0):

@@ -19,8 +19,8 @@ def grow(small: StyleNetwork, large: LeanNetwork) -> None:
     """Make a network begin as a narrower or an equal one.
 
     Args:
-        small: a lean network with at most as many channels, as many blocks and an equal style
-            encoder.
+        small: a lean network with at most as many channels, as many blocks and a style encoder
+            with the same features and a code at most as wide.
         large: takes its weights.
 
     Raises:
@@ -29,7 +29,7 @@ def grow(small: StyleNetwork, large: LeanNetwork) -> None:
     if not isinstance(small, LeanNetwork) or not _fits(small, large):
         raise ValueError(
             "a run starts from a lean network that is at most as wide, and whose depth and style "
-            "encoder are the same"
+            "encoder's features are the same"
         )
     sources = [torch.arange(new) % old for old, new in zip(small.widths, large.widths, strict=True)]
     half, quarter, eighth = sources
@@ -55,14 +55,12 @@ def grow(small: StyleNetwork, large: LeanNetwork) -> None:
 
 
 def _fits(small: LeanNetwork, large: LeanNetwork) -> bool:
-    heads = ("means", "stds")
+    def widths(network: LeanNetwork) -> tuple[int, ...]:
+        return (*network.widths, network.style_encoder.code_width)
 
-    def body(network: LeanNetwork) -> dict[str, torch.Size]:
-        state = network.style_encoder.state_dict()
-        return {name: t.shape for name, t in state.items() if not name.startswith(heads)}
-
-    narrower = all(old <= new for old, new in zip(small.widths, large.widths, strict=True))
-    return narrower and len(small.trunk) == len(large.trunk) and body(small) == body(large)
+    narrower = all(old <= new for old, new in zip(widths(small), widths(large), strict=True))
+    same_features = small.style_encoder.vgg.widths == large.style_encoder.vgg.widths
+    return narrower and len(small.trunk) == len(large.trunk) and same_features
 
 
 def _widen(old: nn.Conv2d, new: nn.Conv2d, inputs: Tensor, outputs: Tensor) -> None:
@@ -79,6 +77,8 @@ def _widen(old: nn.Conv2d, new: nn.Conv2d, inputs: Tensor, outputs: Tensor) -> N
 def _grow_style_encoder(small: LeanNetwork, large: LeanNetwork, sources: list[Tensor]) -> None:
     """Let the statistics of every AdaIN layer be told to all copies of its channels.
 
+    What a wider code has more than the old one begins at random, and nothing listens to it yet.
+
     Args:
         small: the narrower network.
         large: takes its weights.
@@ -86,8 +86,12 @@ def _grow_style_encoder(small: LeanNetwork, large: LeanNetwork, sources: list[Te
     """
     layers = torch.arange(sum(small.layer_widths)).split(small.layer_widths)
     rows = torch.cat([layer[source] for layer, source in zip(layers, sources, strict=True)])
-    state = small.style_encoder.state_dict()
-    for name in ("means", "stds"):
-        for part in ("weight", "bias"):
-            state[f"{name}.{part}"] = state[f"{name}.{part}"][rows]
-    large.style_encoder.load_state_dict(state)
+    old, new = small.style_encoder, large.style_encoder
+    new.vgg.load_state_dict(old.vgg.state_dict())
+    new.usual_range.load_state_dict(old.usual_range.state_dict())
+    known = old.code_width
+    new.hidden.weight[:known], new.hidden.bias[:known] = old.hidden.weight, old.hidden.bias
+    new.activation.weight[:known] = old.activation.weight
+    for told, before in ((new.means, old.means), (new.stds, old.stds)):
+        told.weight[:, :known], told.weight[:, known:] = before.weight[rows], 0.0
+        told.bias.copy_(before.bias[rows])
