@@ -60,7 +60,7 @@ def train(
     Raises:
         WeightsError: the folder holds a run with other options.
         PictureError: a folder has no pictures.
-        TrainingError: the loss is not finite any more; the last checkpoint stays.
+        TrainingError: the loss is not finite any more; what was saved before stays.
     """
     data = PairDataset(
         options.content,
@@ -144,7 +144,7 @@ class _Run:
         if not total.isfinite():
             raise TrainingError(
                 f"{self.weights.parent}: the loss is not finite any more after step {self.step}; "
-                "the last checkpoint stays, a lower learning rate may help (in a new run)"
+                "what was saved before stays; a lower learning rate may help, in a new run"
             )
         self._optimizer.zero_grad(set_to_none=True)
         total.backward()
