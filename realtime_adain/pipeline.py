@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
+from itertools import islice
 
 import numpy as np
 
@@ -24,6 +25,7 @@ def run_pipeline(
     sink: Sink,
     on_frame: Callable[[int], None] | None = None,
     *,
+    skipped_frames: int = 0,
     queued_frames: int = QUEUED_FRAMES,
 ) -> int:
     """Pass every frame of a source through a function into a sink, in order, none dropped.
@@ -37,6 +39,7 @@ def run_pipeline(
         process: makes the new picture of a frame, both uint8 `(H, W, 3)` RGB.
         sink: what takes the new frames; their times are those of the source.
         on_frame: told the number of frames processed, after each.
+        skipped_frames: how many frames at the beginning are read but not processed.
         queued_frames: how many frames may wait before and after `process`.
 
     Returns:
@@ -50,7 +53,7 @@ def run_pipeline(
     finished = _Channel(queued_frames)
 
     def read() -> None:
-        for frame in source:
+        for frame in islice(source, skipped_frames, None):
             if not decoded.put(frame):
                 return
 

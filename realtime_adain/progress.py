@@ -21,23 +21,25 @@ class Progress(Closing):
 
     Args:
         total: number of frames to expect, may be an estimate; None where it is not known.
+        done: how many of them were done before.
         unit: what is counted.
         stream: where to write; None for standard error.
         quiet: only count.
 
     Attributes:
-        frames: how many are done.
+        frames: how many are done, those of before included.
     """
 
     def __init__(
         self,
         total: int | None,
         *,
+        done: int = 0,
         unit: str = "frames",
         stream: TextIO | None = None,
         quiet: bool = False,
     ) -> None:
-        self.frames = 0
+        self.frames = self._before = done
         self._total = total
         self._unit = unit
         self._rate_unit = "fps" if unit == "frames" else f"{unit}/s"
@@ -53,9 +55,14 @@ class Progress(Closing):
         """Seconds since the beginning."""
         return time.perf_counter() - self._start
 
+    @property
+    def rate(self) -> float:
+        """Frames per second since the beginning."""
+        return (self.frames - self._before) / max(self.seconds, 1e-9)
+
     def update(self, frames: int) -> None:
-        """Note the number of frames done, and show it if it is time."""
-        self.frames = frames
+        """Note the number of frames done since the beginning, and show it if it is time."""
+        self.frames = self._before + frames
         now = time.perf_counter()
         if not self._quiet and now - self._shown >= self._interval:
             self._shown = now
@@ -70,7 +77,7 @@ class Progress(Closing):
 
     def line(self) -> str:
         """Return the line, such as `120/240 frames  50 %  24.1 fps  5 s left`."""
-        rate = self.frames / max(self.seconds, 1e-9)
+        rate = self.rate
         if self._total is None:
             return f"{self.frames} {self._unit}  {rate:.1f} {self._rate_unit}"
         percent = min(100, 100 * self.frames // self._total)

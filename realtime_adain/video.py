@@ -2,13 +2,17 @@
 
 Several styles are mixed in equal parts into one. The output gets its name only when it is
 complete; when the input breaks off midway, the frames before are kept, and the exit status is 1.
+With --resume what is painted is kept when the program ends early, in whatever way, in a folder
+beside the output; the same command goes on there.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import av
@@ -21,10 +25,14 @@ from .pictures import read_picture
 from .pipeline import run_pipeline
 from .progress import Progress
 from .sinks.encoding import Encoding
+from .sinks.resumable import ResumableSink
 from .sinks.video_file import VideoFileSink
 from .sources.pictures import PictureFolderSource
 from .sources.video_file import VideoFileSource
 from .stylebook import SAVED_STYLE_SUFFIX, find_styles
+
+_NOT_IN_THE_PICTURE = {"debug", "device", "engine", "output", "quiet", "resume"}
+"""Options with which a film may be gone on with that was begun with others."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -43,6 +51,11 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--preset", help="speed of the encoder (default: veryfast with libx264)")
     parser.add_argument("--no-audio", action="store_true", help="leave the sound out")
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="keep what is painted when the program ends early, and go on there the next time",
+    )
     parser.add_argument("--quiet", action="store_true", help="print only what goes wrong")
     cli.add_stylizer_arguments(parser)
     cli.add_painting_arguments(parser)
@@ -54,15 +67,17 @@ def _repaint(args: argparse.Namespace) -> int:
         av.logging.set_libav_level(av.logging.PANIC)  # its complaints come as our errors
     style_paths = find_styles(args.style)
     _check_styles(style_paths)
-    with _open_source(args) as source, _open_sink(args, source) as sink:
+    with _open_source(args) as source, _open_sink(args, source, style_paths) as sink:
         for stream in sink.left_out:
             _warn(f"{args.output}: does not hold {stream} of the input")
         stylizer = cli.make_stylizer(args)
         seconds = 1 / float(source.frame_rate) if source.frame_rate else 1 / 25
         paint = Painter(stylizer, style_paths, args, frame_seconds=seconds)
-        with Progress(source.frame_count, quiet=args.quiet) as progress:
+        done = sink.done if isinstance(sink, ResumableSink) else 0
+        with Progress(source.frame_count, done=done, quiet=args.quiet) as progress:
             try:
-                run_pipeline(source, paint, sink, progress.update)
+                with _telling_what_is_kept(sink):
+                    run_pipeline(source, paint, sink, progress.update, skipped_frames=done)
             except SourceError as error:
                 _keep_the_beginning(sink, progress.frames, error)
     _report(args, source, sink, progress)
@@ -86,26 +101,52 @@ def _open_source(args: argparse.Namespace) -> VideoFileSource | PictureFolderSou
 
 
 def _open_sink(
-    args: argparse.Namespace, source: VideoFileSource | PictureFolderSource
-) -> VideoFileSink:
-    of_file = {}
+    args: argparse.Namespace,
+    source: VideoFileSource | PictureFolderSource,
+    style_paths: Sequence[Path],
+) -> VideoFileSink | ResumableSink:
+    options = {
+        "size_hw": source.size_hw,
+        "frame_rate": source.frame_rate,
+        "time_base": source.time_base,
+        "encoding": Encoding(args.codec, args.crf, args.preset),
+    }
     if isinstance(source, VideoFileSource):
-        of_file = {
+        options |= {
             "pixel_aspect": source.pixel_aspect,
             "copy_from": source.path,
             "copy_audio": not args.no_audio,
         }
-    return VideoFileSink(
-        args.output,
-        size_hw=source.size_hw,
-        frame_rate=source.frame_rate,
-        time_base=source.time_base,
-        encoding=Encoding(args.codec, args.crf, args.preset),
-        **of_file,
-    )
+    if args.resume:
+        return ResumableSink(args.output, settings=_settings(args, style_paths), **options)
+    return VideoFileSink(args.output, **options)
 
 
-def _keep_the_beginning(sink: VideoFileSink, frames: int, error: SourceError) -> None:
+def _settings(args: argparse.Namespace, style_paths: Sequence[Path]) -> str:
+    """Return what the painted frames depend on, as text."""
+    chosen = {name: value for name, value in vars(args).items() if name not in _NOT_IN_THE_PICTURE}
+    files = [args.input, *style_paths]
+    chosen["files"] = [(str(path.resolve()), path.stat().st_size) for path in files]
+    return json.dumps(chosen, indent=2, default=str) + "\n"
+
+
+@contextmanager
+def _telling_what_is_kept(sink: VideoFileSink | ResumableSink) -> Iterator[None]:
+    """Say how to go on with work that ends early."""
+    try:
+        yield
+    except SourceError:
+        raise  # the work is done as far as it can be
+    except BaseException:
+        sink.abort()
+        if isinstance(sink, ResumableSink) and sink.frames:
+            _warn(f"{sink.frames} painted frames are kept; the same command goes on after them")
+        raise
+
+
+def _keep_the_beginning(
+    sink: VideoFileSink | ResumableSink, frames: int, error: SourceError
+) -> None:
     """Finish the output of an input that breaks off, then raise its error."""
     if not frames:
         raise error
@@ -116,7 +157,7 @@ def _keep_the_beginning(sink: VideoFileSink, frames: int, error: SourceError) ->
 def _report(
     args: argparse.Namespace,
     source: VideoFileSource | PictureFolderSource,
-    sink: VideoFileSink,
+    sink: VideoFileSink | ResumableSink,
     progress: Progress,
 ) -> None:
     if isinstance(source, VideoFileSource) and source.damaged_packets:
@@ -124,8 +165,8 @@ def _report(
     if sink.lost_packets:
         _warn(f"{args.output}: {sink.lost_packets} damaged packets of sound or text are left out")
     if not args.quiet:
-        fps = progress.frames / progress.seconds
-        print(f"{progress.frames} frames in {progress.seconds:.1f} s, {fps:.1f} fps: {args.output}")
+        seconds, fps = progress.seconds, progress.rate
+        print(f"{progress.frames} frames in {seconds:.1f} s, {fps:.1f} fps: {args.output}")
 
 
 def _warn(message: str) -> None:

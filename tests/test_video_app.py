@@ -163,29 +163,64 @@ def test_bad_input_is_one_line_and_loses_nothing(
     assert after == before
 
 
+AT_WORK = """\
+import signal, sys, time, realtime_adain.video as video
+signal.signal(signal.SIGINT, signal.default_int_handler)
+def update(self, frames):
+    self.frames = frames
+    print('at work', flush=True)
+    time.sleep(0.1)
+video.Progress.update = update
+sys.exit(video.main(sys.argv[1:]))
+"""
+"""The program itself, told to say so when it is in the midst of its work."""
+
+
+def interrupted(signal_number: int, *arguments: object) -> tuple[int, bytes]:
+    """Interrupt the program at work; return its status and error text."""
+    command = [sys.executable, "-c", AT_WORK, *arguments, "--device", "cpu"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as program:
+        assert program.stdout.readline() == b"at work\n"
+        program.send_signal(signal_number)
+        _, err = program.communicate(timeout=30)
+    return program.returncode, err
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise there")
 @pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_program_leaves_nothing(
     signal_number, tiny_weights, style_file, tmp_path
 ) -> None:
     write_clip(tmp_path / "in.mp4", moving(200))
-    code = (  # the program itself, told to say so when it is in the midst of its work
-        "import signal, sys, time, realtime_adain.video as video\n"
-        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "def update(self, frames):\n"
-        "    print('at work', flush=True)\n"
-        "    time.sleep(0.1)\n"
-        "video.Progress.update = update\n"
-        "sys.exit(video.main(sys.argv[1:]))\n"
-    )
-    options = ["--style", style_file, "--model", tiny_weights, "--device", "cpu"]
-    command = [sys.executable, "-c", code, tmp_path / "in.mp4", tmp_path / "out.mp4", *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as program:
-        assert program.stdout.readline() == b"at work\n"
-        program.send_signal(signal_number)
-        _, err = program.communicate(timeout=30)
-    assert (program.returncode, err) == (130, b"realtime-adain: interrupted\n")
+    options = ["--style", style_file, "--model", tiny_weights]
+    status, err = interrupted(signal_number, tmp_path / "in.mp4", tmp_path / "out.mp4", *options)
+    assert (status, err) == (130, b"realtime-adain: interrupted\n")
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise there")
+def test_interrupted_work_is_gone_on_with(run, tiny_weights, style_file, tmp_path) -> None:
+    clip = write_clip(tmp_path / "in.mp4", moving(60), Clip(sound="aac"))
+    target = tmp_path / "out.mp4"
+    options = ["--style", style_file, "--model", tiny_weights, "--resume"]
+    status, err = interrupted(signal.SIGINT, clip, target, *options)
+    assert status == 130
+    kept, _, rest = err.decode().partition(" painted frames are kept; ")
+    assert rest == "the same command goes on after them\nrealtime-adain: interrupted\n"
+    assert 0 < int(kept.removeprefix("realtime-adain: ")) < 60
+    status, out, err = run(clip, target, "--resume", "--alpha", 0.5)
+    assert (status, out) == (1, "")
+    assert "out.mp4.pieces: was begun with another input or other options" in err
+    status, out, err = run(clip, target, "--resume")
+    assert (status, err) == (0, "")
+    assert out.startswith("60 frames in ")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "out.mp4"]
+    assert run(clip, tmp_path / "whole.mp4")[0] == 0
+    for resumed, whole in zip(
+        pictures_of(target), pictures_of(tmp_path / "whole.mp4"), strict=True
+    ):
+        assert np.abs(resumed.astype(int) - whole).mean() < 3
+    assert packets(target, "audio") == packets(clip, "audio")
 
 
 # The progress line.

@@ -157,6 +157,8 @@ class OutputFile:
         """Make a `SinkError` that names the file of what goes wrong in writing."""
         try:
             yield
+        except SinkError:
+            raise
         except (av.FFmpegError, OSError) as error:
             raise SinkError(f"{self.path}: cannot be written ({error.strerror})") from error
 

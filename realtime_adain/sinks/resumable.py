@@ -1,0 +1,254 @@
+"""A video file that is written in pieces, so that work that ended early can be gone on with."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import NamedTuple
+
+import av
+from av.stream import Stream
+
+from ..containers import open_container
+from ..errors import SinkError
+from ..frame import Frame
+from .base import Sink
+from .encoding import USUAL_ENCODING, Encoding
+from .output_file import OutputFile
+from .video_file import VideoFileSink
+
+PIECE_FRAMES = 250
+"""Frames of a piece: x264 begins anew that often by itself, and no more are lost by force."""
+
+_SETTINGS_NAME = "settings.txt"
+
+
+class ResumableSink(Sink):
+    """Writes a video file whose frames survive the end of the program, in whatever way it ends.
+
+    Beside the output, `out.mp4.pieces` for `out.mp4`, a folder of short complete videos grows;
+    `close` joins them, packet for packet, and takes the folder away. A folder that is there
+    already is gone on with: its frames are `done`, and the first frame to write is the one after.
+
+    Args:
+        path: where to write; the suffix names the container.
+        settings: text that tells how the frames are made; pieces made otherwise are refused.
+        size_hw: height and width in pixels of all frames.
+        frame_rate: nominal frames per second; None where it is not known.
+        time_base: unit of the frames' `pts` in seconds.
+        pixel_aspect: width of a pixel divided by its height.
+        copy_from: video file whose other streams, metadata and chapters are copied.
+        copy_audio: whether its sound is copied too.
+        encoding: codec and quality.
+        piece_frames: frames of a piece.
+
+    Attributes:
+        path: as given.
+        folder: of the pieces.
+        done: how many frames the folder held in the beginning.
+        frames: how many it holds now, those of an unfinished piece apart.
+        left_out: the streams of `copy_from` that will not be copied although wanted, in words.
+        lost_packets: how many packets of the copied streams the container has refused.
+
+    Raises:
+        SinkError: the file cannot be written as wished, as with `VideoFileSink`; or the folder of
+            pieces is damaged or was begun with other settings.
+        ValueError: crf is out of range.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        settings: str,
+        size_hw: tuple[int, int],
+        frame_rate: Fraction | None,
+        time_base: Fraction,
+        pixel_aspect: Fraction = Fraction(1),
+        copy_from: str | os.PathLike[str] | None = None,
+        copy_audio: bool = True,
+        encoding: Encoding = USUAL_ENCODING,
+        piece_frames: int = PIECE_FRAMES,
+    ) -> None:
+        self.path = Path(path)
+        self.folder = self.path.with_name(f"{self.path.name}.pieces")
+        self.lost_packets = 0
+        self._time_base = time_base
+        self._piece_frames = piece_frames
+        self._of_a_piece = {
+            "size_hw": size_hw,
+            "frame_rate": frame_rate,
+            "time_base": time_base,
+            "pixel_aspect": pixel_aspect,
+            "encoding": encoding,
+        }
+        self._copying = None if copy_from is None else (Path(copy_from), copy_audio)
+        whole = VideoFileSink(
+            self.path, copy_from=copy_from, copy_audio=copy_audio, **self._of_a_piece
+        )
+        self.left_out = whole.left_out
+        whole.abort()  # it was opened for its complaints
+        self._prepare_folder(settings)
+        pieces = self._pieces()
+        self.done = self.frames = pieces[-1].first + _count(pieces[-1].path) if pieces else 0
+        self._piece: VideoFileSink | None = None
+        self._piece_pts = 0
+        self._closed = False
+
+    def write(self, frame: Frame) -> None:
+        """Encode a frame.
+
+        Args:
+            frame: with a `pts`.
+
+        Raises:
+            SinkError: it has another size, the piece cannot be written or the file is closed.
+        """
+        if self._closed:
+            raise SinkError(f"{self.path}: is closed")
+        if self._piece is None:
+            self._piece_pts = frame.pts
+            name = f"{self.frames:08d}_{frame.pts}{self.path.suffix}"
+            self._piece = VideoFileSink(self.folder / name, **self._of_a_piece)
+        self._piece.write(replace(frame, pts=frame.pts - self._piece_pts))
+        if self._piece.frames == self._piece_frames:
+            self._finish_piece()
+
+    def close(self) -> None:
+        """Join the pieces and take them away; may be called twice.
+
+        Raises:
+            SinkError: the file cannot be written, or there was no frame; the pieces stay.
+        """
+        if self._closed:
+            return
+        try:
+            self._finish_piece()
+            if not self.frames:
+                raise SinkError(f"{self.path}: no frame came, so nothing is written")
+            self._join()
+        finally:
+            self.abort()
+        for piece in self._pieces():
+            piece.path.unlink()
+        self._remove_folder()
+
+    def abort(self) -> None:
+        """Keep what is painted in the pieces, for the next time; without a frame, nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        with suppress(SinkError):  # what cannot be finished is dropped
+            self._finish_piece()
+        if not self.frames:
+            self._remove_folder()
+
+    def _prepare_folder(self, settings: str) -> None:
+        note = self.folder / _SETTINGS_NAME
+        try:
+            if not self.folder.exists():
+                self.folder.mkdir()
+                note.write_bytes(settings.encode())
+            same = note.read_bytes() == settings.encode()
+        except OSError as error:
+            raise SinkError(f"{self.folder}: is no folder of pieces ({error.strerror})") from error
+        if not same:
+            raise SinkError(
+                f"{self.folder}: was begun with another input or other options; "
+                "take the same ones, or delete it"
+            )
+        for leftover in self.folder.glob(".*"):  # of the piece at which the program was killed
+            leftover.unlink()
+
+    def _remove_folder(self) -> None:
+        (self.folder / _SETTINGS_NAME).unlink(missing_ok=True)
+        with suppress(OSError):  # whatever else somebody has put there stays
+            self.folder.rmdir()
+
+    def _finish_piece(self) -> None:
+        piece, self._piece = self._piece, None
+        if piece is not None:
+            piece.close()
+            self.frames += piece.frames
+
+    def _pieces(self) -> list[_Piece]:
+        """Return the finished pieces in their order."""
+        pieces = []
+        for path in sorted(self.folder.glob(f"[0-9]*{self.path.suffix}")):
+            first, _, pts = path.stem.partition("_")
+            pieces.append(_Piece(path, int(first), int(pts)))
+        return pieces
+
+    def _join(self) -> None:
+        pieces = self._pieces()
+        file = OutputFile(self.path)
+        try:
+            with file.naming_it():
+                with open_container(pieces[0].path) as container:
+                    like = container.streams.video[0]
+                    stream = file.container.add_stream_from_template(like, opaque=True)
+                    headers = like.codec_context.extradata
+                if self._copying is not None:
+                    file.copy_streams(self._copying[0], audio=self._copying[1])
+                file.begin()
+                file.mux(self._packets(pieces, stream, headers, file.start))
+                file.finish()
+            self.lost_packets = file.lost_packets
+        finally:
+            file.drop()
+
+    def _packets(
+        self, pieces: list[_Piece], stream: Stream, headers: bytes | None, start: Fraction
+    ) -> Iterator[av.Packet]:
+        """Yield all packets at their times in the whole.
+
+        Args:
+            headers: of the encoder, the same for all pieces.
+            start: seconds in the source's time at which the whole begins.
+        """
+        origin = round(start / self._time_base)
+        last_pts = last_dts = pieces[0].pts - origin - round(1 / self._time_base)
+        for piece in pieces:
+            shift = max(piece.pts - origin, last_pts + 1)
+            for packet in _read(piece.path, headers):
+                scale = packet.time_base / self._time_base
+                packet.pts = shift + round(packet.pts * scale)
+                # To reorder its pictures, an encoder reaches back at the beginning of a piece:
+                # perhaps too far for what is before it. Matroska does not even say how far.
+                dts = last_dts if packet.dts is None else shift + round(packet.dts * scale)
+                packet.dts = max(dts, last_dts + 1)
+                packet.duration = round(packet.duration * scale)
+                packet.time_base, packet.stream = self._time_base, stream
+                last_dts, last_pts = packet.dts, max(packet.pts, last_pts)
+                yield packet
+
+
+class _Piece(NamedTuple):
+    """A finished piece: its file, the number of its first frame, and that frame's `pts`."""
+
+    path: Path
+    first: int
+    pts: int
+
+
+def _read(path: Path, headers: bytes | None = None) -> Iterator[av.Packet]:
+    """Yield the packets of a piece; with `headers`, of one whose encoder had the same."""
+    with open_container(path) as container:
+        video = container.streams.video[0]
+        if headers is not None and video.codec_context.extradata != headers:
+            raise SinkError(f"{path}: is by another version of the encoder; delete it")
+        for packet in container.demux(video):
+            if packet.size:
+                yield packet
+
+
+def _count(path: Path) -> int:
+    """Return the number of frames of a piece."""
+    try:
+        return sum(1 for _ in _read(path))
+    except (av.FFmpegError, OSError, IndexError) as error:
+        raise SinkError(f"{path}: cannot be read; delete it") from error

@@ -1,0 +1,126 @@
+"""The video file that can be gone on with after the program has ended early."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+from realtime_adain.errors import SinkError
+from realtime_adain.frame import Frame
+from realtime_adain.sinks.encoding import Encoding
+from realtime_adain.sinks.resumable import ResumableSink
+from realtime_adain.sources.video_file import VideoFileSource
+
+from .media import SIZE_HW, Clip, flat, numbered, numbers, packets, write_clip
+
+TICKS = 512
+"""Of a frame, at 25 a second."""
+
+
+def open_sink(path, settings="as always", **options) -> ResumableSink:
+    usual = {"size_hw": SIZE_HW, "frame_rate": Fraction(25), "time_base": Fraction(1, 12800)}
+    return ResumableSink(path, settings=settings, piece_frames=10, **usual | options)
+
+
+def write(sink: ResumableSink, first: int, last: int, begin: int = 0) -> None:
+    """Write the numbered frames `first` to `last`, the last one apart, from `begin` ticks on."""
+    for index, pixels in list(enumerate(numbered(last)))[first:]:
+        sink.write(Frame(pixels, index / 25, begin + TICKS * index))
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".mov", ".webm"])
+def test_work_that_ended_early_is_gone_on_with(suffix, tmp_path) -> None:
+    path = tmp_path / f"out{suffix}"
+    with pytest.raises(KeyboardInterrupt), open_sink(path) as sink:
+        write(sink, 0, 14)
+        raise KeyboardInterrupt
+    assert [entry.name for entry in tmp_path.iterdir()] == [f"out{suffix}.pieces"]
+    with open_sink(path) as sink:
+        assert sink.done == 14
+        write(sink, 14, 37)
+    sink.close()
+    assert list(tmp_path.iterdir()) == [path]
+    frames = list(VideoFileSource(path))
+    assert numbers(frame.pixels for frame in frames) == [index % 20 for index in range(37)]
+    assert [round(frame.time, 2) for frame in frames] == [index / 25 for index in range(37)]
+    assert VideoFileSource(path).duration == pytest.approx(37 / 25, abs=0.002)
+
+
+def test_what_an_end_by_force_leaves_is_cleared_away(tmp_path) -> None:
+    killed = open_sink(tmp_path / "out.mp4")
+    write(killed, 0, 15)  # and nothing is closed
+    assert len(list((tmp_path / "out.mp4.pieces").iterdir())) == 3
+    with open_sink(tmp_path / "out.mp4") as sink:
+        assert sink.done == 10
+        assert len(list((tmp_path / "out.mp4.pieces").iterdir())) == 2
+        write(sink, 10, 12)
+    frames = VideoFileSource(tmp_path / "out.mp4")
+    assert numbers(frame.pixels for frame in frames) == list(range(12))
+
+
+def test_sound_and_metadata_go_with_the_pieces(tmp_path) -> None:
+    clip = write_clip(tmp_path / "in.mp4", numbered(25), Clip(sound="aac"))
+    with open_sink(tmp_path / "out.mp4", copy_from=clip) as sink:
+        write(sink, 0, 25)
+    assert packets(tmp_path / "out.mp4", "audio") == packets(clip, "audio")
+    assert len(packets(tmp_path / "out.mp4", "video")) == 25
+
+
+def test_film_that_begins_late_or_jumps_keeps_its_times(tmp_path) -> None:
+    times = [768, 1280, *range(90_000, 90_040), 300_000, 128_000]
+    with open_sink(tmp_path / "out.mp4") as sink:
+        for pts in times:
+            sink.write(Frame(flat((90, 90, 90)), pts / 12800, pts))
+    written = [frame.pts for frame in VideoFileSource(tmp_path / "out.mp4")]
+    assert written == [*times[:-1], 300_001]  # what runs backwards is mended
+
+
+def test_without_a_frame_nothing_is_left(tmp_path) -> None:
+    with pytest.raises(SinkError, match="out.mp4: no frame came"):
+        open_sink(tmp_path / "out.mp4").close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_settings_are_refused_and_nothing_is_lost(tmp_path) -> None:
+    sink = open_sink(tmp_path / "out.mp4")
+    write(sink, 0, 12)
+    sink.abort()
+    with pytest.raises(SinkError, match="out.mp4.pieces: was begun with another input or other"):
+        open_sink(tmp_path / "out.mp4", settings="otherwise")
+    with pytest.raises(SinkError, match="is closed"):
+        write(sink, 12, 13)
+    with open_sink(tmp_path / "out.mp4") as sink:
+        write(sink, sink.done, 13)
+    assert len(list(VideoFileSource(tmp_path / "out.mp4"))) == 13
+
+
+def test_folder_that_is_not_ours_stays_as_it_is(tmp_path) -> None:
+    (tmp_path / "out.mp4.pieces").mkdir()
+    (tmp_path / "out.mp4.pieces" / "letter.txt").write_text("mine")
+    with pytest.raises(SinkError, match="out.mp4.pieces: is no folder of pieces"):
+        open_sink(tmp_path / "out.mp4")
+    assert (tmp_path / "out.mp4.pieces" / "letter.txt").read_text() == "mine"
+
+
+def test_pieces_of_another_encoder_or_damaged_ones_are_named(tmp_path) -> None:
+    first = open_sink(tmp_path / "out.mp4")
+    write(first, 0, 10)
+    first.abort()
+    second = open_sink(tmp_path / "out.mp4", encoding=Encoding(crf=30))
+    write(second, 10, 12)
+    with pytest.raises(SinkError, match="00000010_5120.mp4: is by another version of the encoder"):
+        second.close()
+    (tmp_path / "out.mp4.pieces" / "00000010_5120.mp4").write_text("damaged")
+    with pytest.raises(SinkError, match="00000010_5120.mp4: cannot be read; delete it"):
+        open_sink(tmp_path / "out.mp4")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("out.xyz", "unknown video suffix"), ("gone/out.mp4", "gone does not exist")],
+)
+def test_bad_output_is_refused_before_a_folder_is_made(name, message, tmp_path) -> None:
+    with pytest.raises(SinkError, match=message):
+        open_sink(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
