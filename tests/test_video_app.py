@@ -216,10 +216,9 @@ def test_interrupted_work_is_gone_on_with(run, tiny_weights, style_file, tmp_pat
     assert out.startswith("60 frames in ")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "out.mp4"]
     assert run(clip, tmp_path / "whole.mp4")[0] == 0
-    for resumed, whole in zip(
-        pictures_of(target), pictures_of(tmp_path / "whole.mp4"), strict=True
-    ):
-        assert np.abs(resumed.astype(int) - whole).mean() < 3
+    whole = np.stack(pictures_of(tmp_path / "whole.mp4")).astype(np.int16)
+    closest = [np.abs(whole - pixels).mean((1, 2, 3)).argmin() for pixels in pictures_of(target)]
+    assert [index % 16 for index in closest] == [index % 16 for index in range(60)]  # slides round
     assert packets(target, "audio") == packets(clip, "audio")
 
 
