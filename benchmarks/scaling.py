@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -131,7 +132,14 @@ def film_memory(stylizer: Stylizer, style: Style, frames: int) -> dict[str, floa
             Path(folder) / "film.mp4", size_hw=source.size_hw, frame_rate=FRAME_RATE
         ) as sink,
     ):
-        run_pipeline(source, lambda pixels: stylizer.stylize(pixels, style), sink, note)
+        run_pipeline(
+            source,
+            lambda pictures: stylizer.run_all(
+                partial(stylizer.stylize, pixels, style) for pixels in pictures
+            ),
+            sink,
+            note,
+        )
     return memory
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,13 +67,31 @@ class Painter:
 
     def __call__(self, pixels: np.ndarray) -> np.ndarray:
         """Return uint8 `(H, W, 3)` RGB painted."""
+        return self._finish(self._begin(pixels)(), pixels)
+
+    def paint_all(self, pictures: Iterable[np.ndarray]) -> Generator[np.ndarray, None, None]:
+        """Yield the pictures painted, in their order; a few more are taken than are yielded."""
+        taken: deque[np.ndarray] = deque()
+
+        def tasks() -> Iterator[Callable[[], np.ndarray]]:
+            for pixels in pictures:
+                taken.append(pixels)
+                yield self._begin(pixels)
+
+        for painted in self._stylizer.run_all(tasks()):
+            yield self._finish(painted, taken.popleft())
+
+    def _begin(self, pixels: np.ndarray) -> Callable[[], np.ndarray]:
+        """Return what paints a picture and needs nothing of those before it."""
         if self._mode is ColourMode.MATCHED:
             self._follow_colours(pixels)
+        styles, alpha = self._styles, self._alpha
         if self._masks is None:
-            painted = self._stylizer.stylize(pixels, self._styles[0], self._alpha)
-        else:
-            masks = self._masks.at(pixels.shape[:2])
-            painted = self._stylizer.stylize_regions(pixels, self._styles, masks, self._alpha)
+            return lambda: self._stylizer.stylize(pixels, styles[0], alpha)
+        masks = self._masks.at(pixels.shape[:2])
+        return lambda: self._stylizer.stylize_regions(pixels, styles, masks, alpha)
+
+    def _finish(self, painted: np.ndarray, pixels: np.ndarray) -> np.ndarray:
         if self._steady is not None:
             painted = self._steady(painted, pixels, reset=self._frame_seconds is None)
         return finish_colours(painted, pixels, self._mode, self._saturation)

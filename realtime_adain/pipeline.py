@@ -1,10 +1,11 @@
-"""From a source through a function into a sink: reading, computing and writing overlap."""
+"""From a source through a process into a sink: reading, computing and writing overlap."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from itertools import islice
 
 import numpy as np
@@ -14,21 +15,22 @@ from .sinks.base import Sink
 from .sources.base import Source
 
 QUEUED_FRAMES = 4
-"""Evens out the pace of three threads; twice so many frames, 25 MB each in 4K, are all it keeps."""
+"""Evens out the pace of three threads. Twice so many frames, 25 MB each in 4K, and those that
+`process` has taken ahead are all it keeps."""
 
 _WAKE_SECONDS = 0.5  # Windows does not let Ctrl-C into a wait without an end
 
 
 def run_pipeline(
     source: Source,
-    process: Callable[[np.ndarray], np.ndarray],
+    process: Callable[[Iterator[np.ndarray]], Generator[np.ndarray, None, None]],
     sink: Sink,
     on_frame: Callable[[int], None] | None = None,
     *,
     skipped_frames: int = 0,
     queued_frames: int = QUEUED_FRAMES,
 ) -> int:
-    """Pass every frame of a source through a function into a sink, in order, none dropped.
+    """Pass every frame of a source through a process into a sink, in order, none dropped.
 
     The source is read in one thread and the sink written in another; `process` and `on_frame` run
     in the caller's. The caller opens and closes source and sink. Both threads have ended when this
@@ -36,7 +38,8 @@ def run_pipeline(
 
     Args:
         source: what is read, once and to its end.
-        process: makes the new picture of a frame, both uint8 `(H, W, 3)` RGB.
+        process: yields the new pictures of the frames, in their order, both uint8 `(H, W, 3)` RGB;
+            it may take a few ahead.
         sink: what takes the new frames; their times are those of the source.
         on_frame: told the number of frames processed, after each.
         skipped_frames: how many frames at the beginning are read but not processed.
@@ -57,6 +60,11 @@ def run_pipeline(
             if not decoded.put(frame):
                 return
 
+    def pictures() -> Iterator[np.ndarray]:
+        while (frame := decoded.get()) is not None:
+            taken.append(frame)
+            yield frame.pixels
+
     def write() -> None:
         while (frame := finished.get()) is not None:
             sink.write(frame)
@@ -67,16 +75,19 @@ def run_pipeline(
 
     reader = _Worker("reader", read, at_end=decoded.finish)
     writer = _Worker("writer", write, at_end=stop)
+    taken: deque[Frame] = deque()
     frames = 0
     try:
         reader.start()
         writer.start()
-        while (frame := decoded.get()) is not None:
-            if not finished.put(Frame(process(frame.pixels), frame.time, frame.pts)):
-                break
-            frames += 1
-            if on_frame is not None:
-                on_frame(frames)
+        with closing(process(pictures())) as processed:
+            for pixels in processed:
+                frame = taken.popleft()
+                if not finished.put(Frame(pixels, frame.time, frame.pts)):
+                    break
+                frames += 1
+                if on_frame is not None:
+                    on_frame(frames)
         finished.finish()
         writer.wait()
     finally:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import torch
@@ -22,6 +22,8 @@ from .style import Style
 from .stylebook import SAVED_STYLE_SUFFIX
 from .tensors import resize, short_side_size, to_tensor
 from .weights import load_checkpoint, load_model, load_network
+
+Painted = TypeVar("Painted")
 
 DEFAULT_MODEL = "lite"
 STYLE_SIZE = 512
@@ -175,6 +177,17 @@ class Stylizer:
         statistics = tuple(self._checked(style).statistics for style in styles)
         masks = torch.from_numpy(np.ascontiguousarray(masks, np.float32)).to(self.device)
         return self.engine.stylize(frame, Regional(statistics, masks), alpha)
+
+    def run_all(self, tasks: Iterable[Callable[[], Painted]]) -> Generator[Painted, None, None]:
+        """Yield what tasks that call `stylize` or `stylize_regions` return, in their order.
+
+        For films: on a processor several frames are repainted at a time, which takes less time
+        than one after the other, but a frame is done later.
+
+        Raises:
+            Exception: what a task or `tasks` raised.
+        """
+        return self.engine.run_all(tasks)
 
     def _checked(self, style: Style) -> Style:
         if style.network != self.fingerprint:

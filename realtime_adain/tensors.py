@@ -80,12 +80,25 @@ def resize(image: Tensor, size_hw: tuple[int, int]) -> Tensor:
     return resized.to(image.dtype)
 
 
+def resize_frame(frame: Tensor, size_hw: tuple[int, int]) -> Tensor:
+    """Return uint8 `(H, W, 3)` at another size, as `resize` does it, where it is.
+
+    On the processor in whole numbers, ten times as fast: nearly everywhere within one of them.
+    """
+    if tuple(frame.shape[:2]) == tuple(size_hw):
+        return frame
+    if frame.device.type != "cpu":
+        return as_bytes(resize(as_unit(frame, torch.float32), size_hw))
+    shrinks = size_hw[0] * size_hw[1] < frame.shape[0] * frame.shape[1]
+    mode = "bilinear" if shrinks else "bicubic"
+    image = frame.permute(2, 0, 1)[None]
+    resized = functional.interpolate(image, size_hw, mode=mode, antialias=shrinks)
+    return resized[0].permute(1, 2, 0).contiguous()
+
+
 def resize_pixels(pixels: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
-    """Return uint8 `(H, W, 3)` at another size, as `resize` does it, on the processor."""
-    if pixels.shape[:2] == tuple(size_hw):
-        return pixels
-    image = to_tensor(pixels, torch.device("cpu"), torch.float32)
-    return to_pixels(resize(image, size_hw))
+    """Return uint8 `(H, W, 3)` at another size, as `resize_frame` does it, on the processor."""
+    return download(resize_frame(upload(pixels, torch.device("cpu")), size_hw))
 
 
 def pad_to_stride(image: Tensor, stride: int) -> Tensor:

@@ -72,12 +72,14 @@ def _repaint(args: argparse.Namespace) -> int:
             _warn(f"{args.output}: does not hold {stream} of the input")
         stylizer = cli.make_stylizer(args)
         seconds = 1 / float(source.frame_rate) if source.frame_rate else 1 / 25
-        paint = Painter(stylizer, style_paths, args, frame_seconds=seconds)
+        painter = Painter(stylizer, style_paths, args, frame_seconds=seconds)
         done = sink.done if isinstance(sink, ResumableSink) else 0
         with Progress(source.frame_count, done=done, quiet=args.quiet) as progress:
             try:
                 with _telling_what_is_kept(sink):
-                    run_pipeline(source, paint, sink, progress.update, skipped_frames=done)
+                    run_pipeline(
+                        source, painter.paint_all, sink, progress.update, skipped_frames=done
+                    )
             except SourceError as error:
                 _keep_the_beginning(sink, progress.frames, error)
     _report(args, source, sink, progress)

@@ -40,7 +40,7 @@ def test_fps_measures_every_model_engine_and_size(small_fps, tmp_path, capsys) -
         (engine, size, path)
         for engine in ("plain", *installed_engines())
         for size in ("256x256", "64x32")
-        for path in ("model", "end to end")
+        for path in ("model", "end to end", "film")
     }
     plain = {
         (row["size"], row["path"]): row["median_ms"]

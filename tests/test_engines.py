@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 from contextlib import nullcontext
+from functools import partial
+from operator import truediv
 from unittest.mock import Mock
 
 import numpy as np
@@ -129,6 +132,64 @@ def test_results_are_the_callers_to_keep(name) -> None:
     engine.stylize(picture(seed=2), style, 0.5)
     np.testing.assert_array_equal(first, kept)
     np.testing.assert_array_equal(engine.stylize(picture(seed=1), style), kept)
+
+
+@pytest.fixture
+def two_cores():
+    usual = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(usual)
+
+
+@pytest.mark.parametrize("name", ["auto", *CPU_ENGINES])
+def test_many_frames_come_in_order_and_as_each_by_itself(name, two_cores) -> None:
+    network = make_network("lean")
+    engine = open_engine(name, network, dtype=torch.float32)
+    jobs = [
+        (picture(48 + 8 * (n % 2), 64, seed=n), make_style(network, n % 3), n / 9)
+        for n in range(10)
+    ]
+    outputs = list(engine.run_all(partial(engine.stylize, *job) for job in jobs))
+    assert len(outputs) == 10
+    for output, job in zip(outputs, jobs, strict=True):
+        assert signal_to_noise_db(output, reference(network, *job)) > SAME_DB
+    assert list(engine.run_all([])) == []
+
+
+def test_pytorch_computes_a_frame_per_core(two_cores) -> None:
+    engine = open_engine("torch", make_network("lean"))
+    meeting = threading.Barrier(2, timeout=10)  # only passes if both are at work at once
+    cores = []
+
+    def task() -> None:
+        meeting.wait()
+        cores.append(torch.get_num_threads())
+
+    assert len(list(engine.run_all([task] * 4))) == 4
+    assert cores == [1] * 4
+    later = threading.Thread(target=lambda: cores.append(torch.get_num_threads()))
+    later.start()
+    later.join()
+    assert (cores[4], torch.get_num_threads()) == (2, 2)
+
+
+def test_a_task_that_fails_ends_all(two_cores) -> None:
+    engine = open_engine("torch", make_network("lean"))
+    before = set(threading.enumerate())
+    taken, done = [], []
+
+    def tasks():
+        for number in range(100):
+            taken.append(number)
+            yield partial(truediv, 1, number - 3)
+
+    with pytest.raises(ZeroDivisionError):
+        for result in engine.run_all(tasks()):
+            done.append(result)
+    assert done == [1 / -3, 1 / -2, 1 / -1]
+    assert len(taken) < 10
+    assert set(threading.enumerate()) <= before
 
 
 @pytest.mark.parametrize("name", GRAPH_ENGINES)

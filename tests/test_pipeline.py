@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -68,8 +69,17 @@ class ListSink(Sink):
         pass
 
 
-def same(pixels: np.ndarray) -> np.ndarray:
-    return pixels
+def each(function: Callable[[np.ndarray], np.ndarray]) -> Callable[[Iterator], Iterator]:
+    """Return a process that treats one picture after the other."""
+
+    def process(pictures: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+        for pixels in pictures:
+            yield function(pixels)
+
+    return process
+
+
+same = each(lambda pixels: pixels)
 
 
 def fail(error: BaseException, at: int = 0) -> Callable:
@@ -93,7 +103,7 @@ def no_thread_is_left():
 
 def test_every_frame_comes_through_in_order_with_its_time() -> None:
     sink, told = ListSink(), []
-    written = run_pipeline(CountingSource(50), lambda pixels: pixels + 1, sink, told.append)
+    written = run_pipeline(CountingSource(50), each(lambda x: x + 1), sink, told.append)
     assert written == 50
     assert told == list(range(1, 51))
     assert [frame.pixels[0, 0, 0] for frame in sink.frames] == list(range(1, 51))
@@ -123,7 +133,34 @@ def test_reading_computing_and_writing_overlap() -> None:
         if frame.pts == 0:
             meeting.wait()
 
-    assert run_pipeline(MeetingSource(5), process, ListSink(before)) == 5
+    assert run_pipeline(MeetingSource(5), each(process), ListSink(before)) == 5
+
+
+def test_a_process_may_take_frames_ahead_and_is_closed() -> None:
+    closed = []
+
+    def in_pairs(pictures: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+        try:
+            while pair := list(islice(pictures, 2)):
+                yield from pair
+        finally:
+            closed.append(True)
+
+    sink = ListSink()
+    assert run_pipeline(CountingSource(7), in_pairs, sink) == 7
+    assert [(frame.pixels[0, 0, 0], frame.pts) for frame in sink.frames] == [
+        (index, index) for index in range(7)
+    ]
+    with pytest.raises(SinkError):
+        run_pipeline(CountingSource(50), in_pairs, ListSink(fail(SinkError("full"), 3)))
+    assert closed == [True, True]
+
+
+def test_frames_at_the_beginning_can_be_skipped() -> None:
+    sink, told = ListSink(), []
+    assert run_pipeline(CountingSource(9), same, sink, told.append, skipped_frames=6) == 3
+    assert ([frame.pts for frame in sink.frames], told) == ([6, 7, 8], [1, 2, 3])
+    assert run_pipeline(CountingSource(3), same, NullSink(), skipped_frames=5) == 0
 
 
 def test_a_slow_sink_holds_the_source_back() -> None:
@@ -150,11 +187,15 @@ def test_frames_before_a_break_in_the_source_are_written() -> None:
 @pytest.mark.parametrize("error", [SinkError("full"), TypeError("wrong"), KeyboardInterrupt()])
 @pytest.mark.parametrize("where", ["process", "sink", "on_frame"])
 def test_whatever_fails_is_raised_and_all_threads_end(where, error, at) -> None:
-    parts = {"process": same, "sink": lambda frame: None, "on_frame": lambda frames: None}
+    parts = {
+        "process": lambda pixels: pixels,
+        "sink": lambda frame: None,
+        "on_frame": lambda frames: None,
+    }
     parts[where] = fail(error, at)
     source, sink = CountingSource(500), ListSink(parts["sink"])
     with pytest.raises(type(error)) as caught:
-        run_pipeline(source, parts["process"], sink, parts["on_frame"])
+        run_pipeline(source, each(parts["process"]), sink, parts["on_frame"])
     assert caught.value is error
     assert source.stopped.is_set()
     assert source.given < 500
@@ -163,7 +204,7 @@ def test_whatever_fails_is_raised_and_all_threads_end(where, error, at) -> None:
 @pytest.mark.parametrize("where", ["process", "sink"])
 def test_a_source_that_waits_does_not_hang_the_end(where) -> None:
     error = SinkError("full")
-    process = fail(error, 2) if where == "process" else same
+    process = each(fail(error, 2)) if where == "process" else same
     sink = ListSink(fail(error, 2)) if where == "sink" else NullSink()
     with pytest.raises(SinkError, match="full"):
         run_pipeline(WaitingSource(3), process, sink)
@@ -171,4 +212,4 @@ def test_a_source_that_waits_does_not_hang_the_end(where) -> None:
 
 def test_process_must_return_a_picture() -> None:
     with pytest.raises(TypeError, match="pixels must be a uint8 array, got float32"):
-        run_pipeline(CountingSource(9), lambda pixels: pixels.astype(np.float32), NullSink())
+        run_pipeline(CountingSource(9), each(lambda x: x.astype(np.float32)), NullSink())

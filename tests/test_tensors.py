@@ -58,3 +58,14 @@ def test_resized_pixels_keep_flat_colours() -> None:
         resized = tensors.resize_pixels(pixels, size_hw)
         assert resized.shape == (*size_hw, 3)
         assert (resized == (10, 100, 250)).all()
+
+
+@pytest.mark.parametrize("size_hw", [(20, 31), (99, 140), (41, 59), (60, 20)])
+def test_frames_are_resized_as_tensors_are(size_hw) -> None:
+    frame = torch.from_numpy(picture(40, 60))
+    resized = tensors.resize_frame(frame, size_hw)
+    expected = tensors.as_bytes(tensors.resize(tensors.as_unit(frame, torch.float32), size_hw))
+    assert resized.shape == (*size_hw, 3) and resized.is_contiguous()
+    difference = (resized.int() - expected.int()).abs()
+    assert (difference <= 1).float().mean() > 0.99 and difference.max() <= 16
+    assert tensors.resize_frame(frame, (40, 60)) is frame

@@ -6,9 +6,11 @@ import importlib.metadata
 import json
 import math
 import os
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +21,7 @@ from ..adain import Regional, Statistics
 from ..networks import StyleNetwork
 from ..tensors import working_size
 from ..weights import cache_folder
-from .base import Engine, EngineError
+from .base import Engine, EngineError, Made
 from .eager import TorchEngine
 from .processor import processor_name
 from .registry import ENGINES, installed_engines, open_engine
@@ -63,13 +65,24 @@ class AutoEngine(Engine):
         self.dtype = torch_engine.dtype
         self._opened: dict[str, Engine] = {torch_engine.name: torch_engine}
         self._chosen: dict[int, Engine] = {}
+        self._choosing = threading.Lock()
+        self._latest: Engine = torch_engine
 
     def stylize(
         self, frame: np.ndarray, style: Statistics | Regional, alpha: float = 1.0
     ) -> np.ndarray:
-        if isinstance(style, Regional):
-            return self._opened["torch"].stylize(frame, style, alpha)
-        return self.engine_for(frame, style).stylize(frame, style, alpha)
+        regional = isinstance(style, Regional)
+        engine = self._opened["torch"] if regional else self.engine_for(frame, style)
+        self._latest = engine
+        return engine.stylize(frame, style, alpha)
+
+    def run_all(self, tasks: Iterable[Callable[[], Made]]) -> Generator[Made, None, None]:
+        """Run the first task by itself, which chooses the engine for its size, and the others as
+        that engine does."""
+        tasks = iter(tasks)
+        for task in islice(tasks, 1):
+            yield task()
+        yield from self._latest.run_all(tasks)
 
     def network_pass(self, size_hw: tuple[int, int], style: Statistics) -> Callable[[], object]:
         frame = np.zeros((*size_hw, 3), np.uint8)
@@ -79,9 +92,10 @@ class AutoEngine(Engine):
         """Return the engine for a frame, uint8 `(H, W, 3)`; measured now unless it is known."""
         height, width = working_size(frame.shape[:2], self._options["size"])
         size_class = round(math.log2(height * width))
-        if size_class not in self._chosen:
-            self._chosen[size_class] = self._choose(size_class, frame, style)
-        return self._chosen[size_class]
+        with self._choosing:
+            if size_class not in self._chosen:
+                self._chosen[size_class] = self._choose(size_class, frame, style)
+            return self._chosen[size_class]
 
     def _choose(self, size_class: int, frame: np.ndarray, style: Statistics) -> Engine:
         if installed_engines() == ("torch",):

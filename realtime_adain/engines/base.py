@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterable
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -21,7 +21,7 @@ class EngineError(RealtimeAdainError, RuntimeError):
 
 
 class Engine(ABC):
-    """Repaints frames with one network, for one thread at a time.
+    """Repaints frames with one network, for one thread at a time or in `run_all`.
 
     Attributes:
         name: by which the user knows it.
@@ -43,6 +43,17 @@ class Engine(ABC):
                 frame's size.
             alpha: style strength in 0..1.
         """
+
+    def run_all(self, tasks: Iterable[Callable[[], Made]]) -> Generator[Made, None, None]:
+        """Yield what tasks that call `stylize` return, in their order.
+
+        An engine may run several at a time where that takes less time than one after the other;
+        then a few more are taken than are yielded.
+
+        Raises:
+            Exception: what a task or `tasks` raised.
+        """
+        return (task() for task in tasks)
 
     @abstractmethod
     def network_pass(self, size_hw: tuple[int, int], style: Statistics) -> Callable[[], object]:

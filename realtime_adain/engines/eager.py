@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -18,11 +20,15 @@ from ..tensors import (
     download,
     pad_to_stride,
     resize,
+    resize_frame,
     upload,
     working_size,
 )
-from .base import Engine
+from .base import Engine, Made
 from .processor import native_dtype
+
+MOST_WORKERS = 4
+"""Frames that are computed at a time at most: each takes the memory of one."""
 
 
 class TorchEngine(Engine):
@@ -52,18 +58,43 @@ class TorchEngine(Engine):
     ) -> np.ndarray:
         return download(self.repaint(upload(frame, self.device), style, alpha))
 
+    def run_all(self, tasks: Iterable[Callable[[], Made]]) -> Generator[Made, None, None]:
+        """On a processor, run as many tasks at a time as there are cores, up to `MOST_WORKERS`.
+
+        Cores that compute one frame together wait for each other after every operation, and all of
+        them for the one that another thread keeps busy, such as a video encoder's.
+        """
+        cores = torch.get_num_threads()
+        if self.device.type != "cpu" or cores == 1:
+            yield from super().run_all(tasks)
+            return
+        workers = min(cores, MOST_WORKERS)
+        pool = ThreadPoolExecutor(workers, "painter", torch.set_num_threads, (cores // workers,))
+        running: deque[Future[Made]] = deque()
+        try:
+            for task in tasks:
+                running.append(pool.submit(task))
+                if len(running) > workers:
+                    yield running.popleft().result()
+            while running:
+                yield running.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+            torch.set_num_threads(cores)  # what the workers set counts for threads to come
+
     def repaint(
         self, frame: Tensor, style: Statistics | Regional, alpha: float | Tensor = 1.0
     ) -> Tensor:
         """Return a frame on the device in the style: uint8 `(H, W, 3)` in and out."""
         size_hw = tuple(frame.shape[:2])
-        content = resize(as_unit(frame, self.dtype), working_size(size_hw, self.size))
-        height, width = content.shape[2:]
+        content = resize_frame(frame, working_size(size_hw, self.size))
+        height, width = content.shape[:2]
         if isinstance(style, Regional):
             masks = resize(style.masks[None], (height, width))
             style = replace(style, masks=pad_to_stride(masks, self.network.stride)[0])
-        output = self.network(pad_to_stride(content, self.network.stride), style, alpha)
-        return as_bytes(resize(output[:, :, :height, :width].float(), size_hw))
+        image = pad_to_stride(as_unit(content, self.dtype), self.network.stride)
+        output = self.network(image, style, alpha)
+        return resize_frame(as_bytes(output[:, :, :height, :width].float()), size_hw)
 
     def network_pass(self, size_hw: tuple[int, int], style: Statistics) -> Callable[[], object]:
         content = torch.rand(1, 3, *size_hw, device=self.device, dtype=self.dtype)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import copy
 import io
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -110,6 +111,7 @@ class GraphEngine(Engine):
         self.network = network
         self._style: Statistics | None = None
         self._packed = np.empty(0, np.float32)
+        self._running = threading.Lock()
         with self._errors_named():
             self.load(export_onnx(network))
 
@@ -134,9 +136,10 @@ class GraphEngine(Engine):
         content = resize_pixels(frame, working_size(size_hw, self.size))
         height, width = content.shape[:2]
         padded = pad_pixels_to_stride(content, self.network.stride)
-        with self._errors_named():
+        with self._running, self._errors_named():
             output = self.run(padded, self._pack(style), np.array(alpha, np.float32))
-        return resize_pixels(output[:height, :width].copy(), size_hw)
+            painted = output[:height, :width].copy()
+        return resize_pixels(painted, size_hw)
 
     def network_pass(self, size_hw: tuple[int, int], style: Statistics) -> Callable[[], object]:
         """Return one pass of the graph: the conversions are part of it."""
