@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import importlib.util
 import json
+import re
 
 import cv2
 import numpy as np
@@ -261,6 +262,16 @@ def test_a_run_that_diverges_says_so_and_keeps_its_checkpoint(folders, teacher, 
         run(options, tmp_path, teacher, save_every=1)
     kept = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["averaged"]
     assert all(tensor.isfinite().all() for tensor in kept.values())
+
+
+def test_a_run_that_blows_up_ends_before_it_is_saved(folders, teacher, tmp_path) -> None:
+    options = options_for(folders, steps=1000, learning_rate=10.0, warmup=1000)
+    with pytest.raises(
+        TrainingError, match="has grown from .* to .* after step [2-9]00;"
+    ) as caught:
+        run(options, tmp_path, teacher, save_every=100)
+    step = int(re.search(r"after step (\d+)", str(caught.value))[1])
+    assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["step"] == step - 100
 
 
 def test_finished_run_leaves_table_plot_and_card(folders, teacher, tmp_path) -> None:

@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +26,8 @@ from .objectives import make_objective
 from .options import TrainingOptions, differing
 
 _LOG_EVERY = 100
+_BLOWN_UP = 5.0
+"""Times the least mean loss of a hundred steps from which on a run does not find back."""
 _MAX_GRADIENT = 10.0
 
 
@@ -60,7 +63,8 @@ def train(
     Raises:
         WeightsError: the folder holds a run with other options.
         PictureError: a folder has no pictures.
-        TrainingError: the loss is not finite any more; what was saved before stays.
+        TrainingError: the loss has blown up or is not finite any more; what was saved before
+            stays.
     """
     data = PairDataset(
         options.content,
@@ -81,7 +85,7 @@ def train(
         )
     log = LossLog(folder / "log.csv")
     progress = Progress(options.steps - run.step, unit="steps", quiet=quiet)
-    started, begun_at, broken = time.perf_counter(), run.step, 0
+    started, begun_at, broken, least = time.perf_counter(), run.step, 0, math.inf
     try:
         for pairs in data.read_ahead(range(run.step, options.steps), workers):
             broken += pairs.broken
@@ -92,6 +96,11 @@ def train(
             if run.step % _LOG_EVERY == 0 or done:
                 progress.close()
                 report(f"step {run.step}/{options.steps}  {log.write(run.step)}  broken {broken}")
+            if run.step % _LOG_EVERY == 0:
+                mean = weighted_sum(log.latest, options)
+                least = min(least, mean)
+                if mean > _BLOWN_UP * least:
+                    raise run.astray(f"has grown from {least:.3g} to {mean:.3g}")
             if run.step % save_every == 0 or done:
                 run.save()
             if run.step % sheet_every == 0 or done:
@@ -138,14 +147,9 @@ class _Run:
         for group in self._optimizer.param_groups:
             group["lr"] = rate * group["rate_factor"]
         parts = self.objective(contents, styles, content_keys, style_keys)
-        total = sum(
-            getattr(self.options, f"{name}_weight") * value for name, value in parts.items()
-        )
+        total = weighted_sum(parts, self.options)
         if not total.isfinite():
-            raise TrainingError(
-                f"{self.weights.parent}: the loss is not finite any more after step {self.step}; "
-                "what was saved before stays; a lower learning rate may help, in a new run"
-            )
+            raise self.astray("is not finite any more")
         self._optimizer.zero_grad(set_to_none=True)
         total.backward()
         nn.utils.clip_grad_norm_(self._trained, _MAX_GRADIENT)
@@ -153,6 +157,13 @@ class _Run:
         self.step += 1
         self._update_average(min(self.options.average, self.step / (self.step + 10)))
         return {name: value.item() for name, value in parts.items()}
+
+    def astray(self, how: str) -> TrainingError:
+        """Return the error of a loss with which it makes no sense to go on."""
+        return TrainingError(
+            f"{self.weights.parent}: the loss {how} after step {self.step}; "
+            "what was saved before stays; a lower learning rate may help, in a new run"
+        )
 
     def save(self) -> None:
         """Write the checkpoint and the weights, each whole or not at all."""
@@ -184,6 +195,11 @@ class _Run:
             mean.lerp_(current, 1 - decay)
         for kept, current in zip(self.averaged.buffers(), network.buffers(), strict=True):
             kept.copy_(current)
+
+
+def weighted_sum(parts: dict[str, Any], options: TrainingOptions) -> Any:
+    """Return the loss, of the type of its parts."""
+    return sum(getattr(options, f"{name}_weight") * value for name, value in parts.items())
 
 
 def learning_rate_factor(step: int, options: TrainingOptions) -> float:
