@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
+
+import numpy as np
 
 from . import cli, command
 from .errors import PictureError
@@ -27,18 +31,34 @@ def _repaint(args: argparse.Namespace) -> int:
     jobs = _plan(args.input, args.output)
     style_paths = find_styles(args.style)
     stylizer = cli.make_stylizer(args)
-    paint = Painter(stylizer, style_paths, args)
+    painter = Painter(stylizer, style_paths, args)
     if args.input.is_dir():
         args.output.mkdir(parents=True, exist_ok=True)
-    failed = 0
-    for source, target in jobs:
+    targets: deque[Path] = deque()
+    errors: list[PictureError] = []
+
+    def tell(error: PictureError) -> None:
+        errors.append(error)
+        print(f"realtime-adain: {error}", file=sys.stderr)
+
+    def pictures() -> Iterator[np.ndarray]:
+        for source, target in jobs:
+            try:
+                pixels = read_picture(source)
+            except PictureError as error:
+                tell(error)
+            else:
+                targets.append(target)
+                yield pixels
+
+    for painted in painter.paint_all(pictures()):
+        target = targets.popleft()
         try:
-            write_picture(target, paint(read_picture(source)))
+            write_picture(target, painted)
             print(target)
         except PictureError as error:
-            failed += 1
-            print(f"realtime-adain: {error}", file=sys.stderr)
-    return 1 if failed else 0
+            tell(error)
+    return 1 if errors else 0
 
 
 def _plan(source: Path, target: Path) -> list[tuple[Path, Path]]:

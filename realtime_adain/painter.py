@@ -65,12 +65,12 @@ class Painter:
         elif any(path.suffix == SAVED_STYLE_SUFFIX for path in style_paths):
             raise StyleError("a saved style has no picture whose colours could be matched")
 
-    def __call__(self, pixels: np.ndarray) -> np.ndarray:
-        """Return uint8 `(H, W, 3)` RGB painted."""
-        return self._finish(self._begin(pixels)(), pixels)
-
     def paint_all(self, pictures: Iterable[np.ndarray]) -> Generator[np.ndarray, None, None]:
-        """Yield the pictures painted, in their order; a few more are taken than are yielded."""
+        """Yield the pictures painted, in their order; a few more are taken than are yielded.
+
+        Args:
+            pictures: uint8 `(H, W, 3)` RGB each; of a film all of one size.
+        """
         taken: deque[np.ndarray] = deque()
 
         def tasks() -> Iterator[Callable[[], np.ndarray]]:

@@ -17,7 +17,7 @@ import torch
 
 from realtime_adain import Style, Stylizer
 from realtime_adain.adain import Regional, adain, exportable_adain
-from realtime_adain.engines import auto, installed_engines, open_engine, registry
+from realtime_adain.engines import auto, eager, installed_engines, open_engine, registry
 from realtime_adain.engines.auto import AutoEngine, fastest_engine, signal_to_noise_db
 from realtime_adain.engines.base import EngineError, PerSize, pack_style, unpack_style
 from realtime_adain.engines.cuda_graph import CudaGraphEngine
@@ -166,12 +166,24 @@ def test_pytorch_computes_a_frame_per_core(two_cores) -> None:
         meeting.wait()
         cores.append(torch.get_num_threads())
 
-    assert len(list(engine.run_all([task] * 4))) == 4
+    assert len(list(engine.run_all([lambda: None, *[task] * 4]))) == 5
     assert cores == [1] * 4
     later = threading.Thread(target=lambda: cores.append(torch.get_num_threads()))
     later.start()
     later.join()
     assert (cores[4], torch.get_num_threads()) == (2, 2)
+
+
+def test_frames_that_need_much_memory_come_one_by_one(two_cores, monkeypatch) -> None:
+    monkeypatch.setattr(eager, "MOST_PIXELS", 2 * 48 * 64 - 1)
+    network = make_network("lean")
+    engine, style = open_engine("torch", network), make_style(network)
+
+    def task() -> int:
+        engine.stylize(picture(48, 64), style)
+        return torch.get_num_threads()
+
+    assert list(engine.run_all([task] * 3)) == [2, 2, 2]
 
 
 def test_a_task_that_fails_ends_all(two_cores) -> None:

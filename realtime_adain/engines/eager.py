@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 import torch
@@ -28,7 +29,8 @@ from .base import Engine, Made
 from .processor import native_dtype
 
 MOST_WORKERS = 4
-"""Frames that are computed at a time at most: each takes the memory of one."""
+MOST_PIXELS = 2 * 3840 * 2160
+"""Frames that are computed at a time have no more in all: a million need 100 to 150 MB."""
 
 
 class TorchEngine(Engine):
@@ -48,6 +50,7 @@ class TorchEngine(Engine):
         self.device = next(network.parameters()).device
         self.dtype = dtype or native_dtype(self.device, network)
         self.size = size
+        self._pixels = 0  # of the last frame, as it was processed
         if self.dtype != torch.float32:
             network = copy.deepcopy(network).to(self.dtype)
         self.network = network.to(memory_format=torch.channels_last)
@@ -59,16 +62,19 @@ class TorchEngine(Engine):
         return download(self.repaint(upload(frame, self.device), style, alpha))
 
     def run_all(self, tasks: Iterable[Callable[[], Made]]) -> Generator[Made, None, None]:
-        """On a processor, run as many tasks at a time as there are cores, up to `MOST_WORKERS`.
+        """On a processor, run as many tasks at a time as cores and memory suggest.
 
         Cores that compute one frame together wait for each other after every operation, and all of
         them for the one that another thread keeps busy, such as a video encoder's.
         """
+        tasks = iter(tasks)
+        for task in islice(tasks, 1):  # it shows how large the frames are
+            yield task()
         cores = torch.get_num_threads()
-        if self.device.type != "cpu" or cores == 1:
+        workers = min(cores, MOST_WORKERS, MOST_PIXELS // max(self._pixels, 1))
+        if self.device.type != "cpu" or workers < 2:
             yield from super().run_all(tasks)
             return
-        workers = min(cores, MOST_WORKERS)
         pool = ThreadPoolExecutor(workers, "painter", torch.set_num_threads, (cores // workers,))
         running: deque[Future[Made]] = deque()
         try:
@@ -89,6 +95,7 @@ class TorchEngine(Engine):
         size_hw = tuple(frame.shape[:2])
         content = resize_frame(frame, working_size(size_hw, self.size))
         height, width = content.shape[:2]
+        self._pixels = height * width
         if isinstance(style, Regional):
             masks = resize(style.masks[None], (height, width))
             style = replace(style, masks=pad_to_stride(masks, self.network.stride)[0])
