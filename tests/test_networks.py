@@ -7,7 +7,14 @@ import torch
 from torch import nn
 
 from realtime_adain.adain import Regional, channel_mean_std
-from realtime_adain.networks import ARCHITECTURES, VGG19_WIDTHS, LeanNetwork, VGGEncoder, VGGNetwork
+from realtime_adain.networks import (
+    ARCHITECTURES,
+    VGG19_WIDTHS,
+    LeanNetwork,
+    VGGEncoder,
+    VGGNetwork,
+    lean,
+)
 
 from .conftest import TINY
 
@@ -91,6 +98,21 @@ def test_lean_statistics_are_per_sample_and_positive() -> None:
         assert (std > 0).all()
         torch.testing.assert_close(mean[1:2], one_mean, atol=1e-5, rtol=1e-4)
         torch.testing.assert_close(std[1:2], one_std, atol=1e-5, rtol=1e-4)
+
+
+def test_heads_see_large_pictures_strip_by_strip(monkeypatch) -> None:
+    torch.manual_seed(5)
+    encoder = LeanNetwork(**TINY, style_heads=(6, 6, 12, 12)).eval().style_encoder
+    layers = encoder.vgg(torch.rand(2, 3, 90, 70))
+    whole = encoder.features(layers)
+    monkeypatch.setattr(lean, "STRIP_POSITIONS", 500)
+    torch.testing.assert_close(encoder.features(layers), whole)
+    through = [
+        part
+        for h, x in zip(encoder.heads, layers, strict=True)
+        for part in channel_mean_std(h(x).relu())
+    ]
+    torch.testing.assert_close(whole[:, -72:], torch.cat(through, 1).flatten(1))
 
 
 def test_lean_alpha_zero_does_not_depend_on_the_style() -> None:

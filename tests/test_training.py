@@ -304,13 +304,51 @@ def test_style_encoder_learns_alone_and_the_painter_stays(folders, teacher, tmp_
     assert changed and all(name.startswith("style_encoder") for name in changed)
 
 
+def test_heads_of_the_style_encoder_learn_what_the_teacher_sees(folders, teacher, tmp_path) -> None:
+    start = run(options_for(folders, steps=1), tmp_path / "start", teacher)
+    options = options_for(
+        folders,
+        recipe="style-encoder",
+        initial=str(start),
+        config={**TINY, "style_heads": [4, 6, 8, 10]},
+        steps=200,
+        learning_rate=3e-3,
+        average=0.0,
+    )
+    network = load_network(run(options, tmp_path / "run", teacher))
+    rows = list(csv.DictReader((tmp_path / "run" / "log.csv").open()))
+    assert float(rows[1]["features"]) < 0.8 * float(rows[0]["features"])
+    image = torch.from_numpy(picture(48, 48)).permute(2, 0, 1)[None] / 255
+    layers = zip(network.style_encoder.vgg(image), network.style_encoder.heads, strict=True)
+    unexplained = sum(
+        (head(layer).relu() - seen).square().mean() / seen.var((0, 2, 3)).mean()
+        for (layer, head), seen in zip(layers, teacher(image), strict=True)
+    )
+    assert unexplained < float(rows[0]["features"])
+
+
+def test_heads_must_be_the_teachers(folders, teacher, tmp_path) -> None:
+    for heads, message in (([4, 6, 8, 11], "teacher's widths"), ([4, 6], "does not fit")):
+        config = {**TINY, "style_heads": heads}
+        with pytest.raises(ValueError, match=message):
+            run(options_for(folders, recipe="style-encoder", config=config), tmp_path, teacher)
+        (tmp_path / "options.json").unlink()
+
+
 @pytest.mark.parametrize(
-    ("widths", "hidden"), [((12, 10, 24), 16), ((16, 16, 32), 16), (TINY["widths"], 40)]
+    "larger",
+    [
+        {"widths": (12, 10, 24)},
+        {"widths": (16, 16, 32)},
+        {"style_hidden": 40},
+        {"style_heads": (6, 8, 12, 16)},
+        {"style_hidden": 24, "style_heads": (6, 8, 12, 16)},
+    ],
 )
-def test_grown_network_paints_the_same(widths, hidden) -> None:
+def test_grown_network_paints_the_same(larger) -> None:
     torch.manual_seed(3)
     small = LeanNetwork(**{**TINY, "style_hidden": 16}).eval()
-    large = LeanNetwork(**{**TINY, "widths": widths, "style_hidden": hidden}).eval()
+    large = LeanNetwork(**{**TINY, "style_hidden": 16, **larger}).eval()
     grow(small, large)
     content, style = torch.rand(1, 3, 64, 64), torch.rand(1, 3, 64, 64)
     for alpha in (1.0, 0.4, 0.0):
@@ -333,6 +371,13 @@ def test_a_run_starts_from_nothing_larger(folders, teacher, tmp_path) -> None:
     narrow = {**TINY, "widths": [2, 2, 2]}
     with pytest.raises(ValueError, match="at most as wide"):
         run(options_for(folders, initial=str(start), config=narrow), tmp_path / "run", teacher)
+    headed = LeanNetwork(**TINY, style_heads=(4, 4, 8, 8))
+    with pytest.raises(ValueError, match="style encoder's features are the same"):
+        grow(headed, LeanNetwork(**TINY))
+    again = LeanNetwork(**TINY, style_heads=(4, 4, 8, 8))
+    grow(headed, again)
+    style = torch.rand(1, 3, 64, 64)
+    torch.testing.assert_close(again.encode_style(style), headed.encode_style(style))
 
 
 def test_paper_recipe_trains_the_decoder_alone(folders, teacher, tmp_path) -> None:

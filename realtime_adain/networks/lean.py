@@ -21,6 +21,9 @@ from torch.nn import functional
 from ..adain import EPSILON, Regional, Restyle, Statistics, channel_mean_std, restyler
 from .vgg import VGGEncoder, conv3x3, initialise
 
+STRIP_POSITIONS = 2**18
+"""Of a layer that heads widen at a time."""
+
 
 class LeanNetwork(nn.Module):
     """A strided content encoder, an AdaIN trunk and a decoder with two skips.
@@ -30,6 +33,8 @@ class LeanNetwork(nn.Module):
         blocks: residual blocks at an eighth.
         style_widths: channels of the style encoder at relu1_1, relu2_1, relu3_1 and relu4_1.
         style_hidden: width of the layer from which all styles' statistics are predicted.
+        style_heads: channels that 1x1 convolutions make of the style encoder's features before
+            their statistics are taken too; None for none.
     """
 
     stride = 8
@@ -44,6 +49,7 @@ class LeanNetwork(nn.Module):
         blocks: int = 2,
         style_widths: tuple[int, int, int, int] = (16, 32, 64, 128),
         style_hidden: int = 512,
+        style_heads: tuple[int, int, int, int] | None = None,
     ) -> None:
         super().__init__()
         self.widths = tuple(widths)
@@ -59,7 +65,9 @@ class LeanNetwork(nn.Module):
         self.up_full = shuffle_conv(half, 3)
         self.layer_widths = (*[eighth] * (1 + 2 * blocks), *[quarter] * 3, half)
         """Channels of each AdaIN layer, in the order of use."""
-        self.style_encoder = StyleEncoder(style_widths, style_hidden, self.layer_widths)
+        self.style_encoder = StyleEncoder(
+            style_widths, style_hidden, self.layer_widths, style_heads
+        )
 
     def encode_style(self, image: Tensor) -> Statistics:
         """Return the predicted mean and standard deviation for every AdaIN layer.
@@ -113,18 +121,28 @@ class StyleEncoder(nn.Module):
     A narrow VGG: what the loss network sees is best told by one of its kind. The channel means and
     standard deviations of its features, each brought to its usual range, go through one hidden
     layer, the *code*, to the means (linear) and standard deviations (softplus).
+
+    With heads, 1x1 convolutions with ReLU that turn its features into those of a wider VGG, their
+    statistics are among them: those of a wide layer cannot be had from a narrow one's alone.
     """
 
     def __init__(
-        self, widths: tuple[int, int, int, int], hidden: int, layer_widths: tuple[int, ...]
+        self,
+        widths: tuple[int, int, int, int],
+        hidden: int,
+        layer_widths: tuple[int, ...],
+        head_widths: tuple[int, int, int, int] | None = None,
     ) -> None:
         super().__init__()
         self.layer_widths = layer_widths
         self.code_width = hidden
         self.vgg = VGGEncoder(widths)
         initialise(self.vgg)
-        self.usual_range = RunningStandardisation(2 * sum(widths))
-        self.hidden = nn.Linear(2 * sum(widths), hidden)
+        heads = zip(widths, head_widths, strict=True) if head_widths else ()
+        self.heads = nn.ModuleList(nn.Conv2d(own, wider, 1) for own, wider in heads)
+        statistics = 2 * sum((*widths, *(head_widths or ())))
+        self.usual_range = RunningStandardisation(statistics)
+        self.hidden = nn.Linear(statistics, hidden)
         self.activation = nn.PReLU(hidden)
         self.means = nn.Linear(hidden, sum(layer_widths))
         self.stds = nn.Linear(hidden, sum(layer_widths))
@@ -137,11 +155,13 @@ class StyleEncoder(nn.Module):
         """Return the code of `(N, 3, H, W)` images, RGB in [0, 1]; `(N, hidden)`."""
         return self.code(self.features(self.vgg(image)))
 
-    @staticmethod
-    def features(layers: list[Tensor]) -> Tensor:
-        """Return channel means and deviations, `(N, 2 * sum(widths))` float, of what `vgg`
-        returned for N images."""
+    def features(self, layers: list[Tensor]) -> Tensor:
+        """Return channel means and deviations, float `(N, 2 * (sum(widths) + sum(head_widths)))`,
+        of what `vgg` returned for N images."""
         statistics = [part for layer in layers for part in channel_mean_std(layer)]
+        if self.heads:
+            for head, layer in zip(self.heads, layers, strict=True):
+                statistics += _statistics_through(head, layer)
         return torch.cat(statistics, 1).flatten(1)
 
     def code(self, features: Tensor) -> Tensor:
@@ -156,6 +176,28 @@ class StyleEncoder(nn.Module):
         return tuple(
             zip(means.split(self.layer_widths, 1), stds.split(self.layer_widths, 1), strict=True)
         )
+
+
+def _statistics_through(head: nn.Conv2d, layer: Tensor) -> tuple[Tensor, Tensor]:
+    """Return channel means and deviations of `relu(head(layer))`, strip by strip.
+
+    The whole would be four times as wide as the layer, a gigabyte for a large picture.
+    """
+    rows = max(1, STRIP_POSITIONS // layer.shape[3])
+    strips = [
+        channel_mean_std(functional.relu(head(strip), inplace=True))
+        for strip in layer.split(rows, 2)
+    ]
+    if len(strips) == 1:
+        return strips[0]
+    means, stds = (torch.stack(parts) for parts in zip(*strips, strict=True))
+    counts = [strip.shape[2] * strip.shape[3] for strip in layer.split(rows, 2)]
+    count = means.new_tensor(counts).reshape(-1, 1, 1, 1, 1)
+    mean = (count * means).sum(0) / count.sum()
+    within = (count - 1) * (stds.square() - EPSILON)
+    between = count * (means - mean).square()
+    variance = (within + between).sum(0) / (count.sum() - 1)
+    return mean, (variance + EPSILON).sqrt()
 
 
 class RunningStandardisation(nn.Module):
@@ -176,10 +218,10 @@ class RunningStandardisation(nn.Module):
         self.register_buffer("variance", torch.ones(width))
 
     @torch.no_grad()
-    def fit(self, x: Tensor) -> None:
-        """Take what is usual from `(N, width)` examples."""
-        self.mean.copy_(x.mean(0))
-        self.variance.copy_(x.var(0, correction=0))
+    def fit(self, x: Tensor, first: int = 0) -> None:
+        """Take what is usual from `(N, width)` examples, of the numbers from `first` on."""
+        self.mean[first:] = x[:, first:].mean(0)
+        self.variance[first:] = x[:, first:].var(0, correction=0)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return `(N, width)` standardised; learn from it in training mode."""

@@ -20,7 +20,7 @@ def grow(small: StyleNetwork, large: LeanNetwork) -> None:
 
     Args:
         small: a lean network with at most as many channels, as many blocks and a style encoder
-            with the same features and a code at most as wide.
+            with the same features, the same heads or none, and a code at most as wide.
         large: takes its weights.
 
     Raises:
@@ -60,6 +60,8 @@ def _fits(small: LeanNetwork, large: LeanNetwork) -> bool:
 
     narrower = all(old <= new for old, new in zip(widths(small), widths(large), strict=True))
     same_features = small.style_encoder.vgg.widths == large.style_encoder.vgg.widths
+    heads = [[head.out_channels for head in net.style_encoder.heads] for net in (small, large)]
+    same_features &= heads[0] in ([], heads[1])
     return narrower and len(small.trunk) == len(large.trunk) and same_features
 
 
@@ -77,7 +79,8 @@ def _widen(old: nn.Conv2d, new: nn.Conv2d, inputs: Tensor, outputs: Tensor) -> N
 def _grow_style_encoder(small: LeanNetwork, large: LeanNetwork, sources: list[Tensor]) -> None:
     """Let the statistics of every AdaIN layer be told to all copies of its channels.
 
-    What a wider code has more than the old one begins at random, and nothing listens to it yet.
+    What a wider code has more than the old one begins at random, and nothing listens to it yet,
+    nor to heads that the old one had not.
 
     Args:
         small: the narrower network.
@@ -88,9 +91,13 @@ def _grow_style_encoder(small: LeanNetwork, large: LeanNetwork, sources: list[Te
     rows = torch.cat([layer[source] for layer, source in zip(layers, sources, strict=True)])
     old, new = small.style_encoder, large.style_encoder
     new.vgg.load_state_dict(old.vgg.state_dict())
-    new.usual_range.load_state_dict(old.usual_range.state_dict())
-    known = old.code_width
-    new.hidden.weight[:known], new.hidden.bias[:known] = old.hidden.weight, old.hidden.bias
+    if old.heads:
+        new.heads.load_state_dict(old.heads.state_dict())
+    known, seen = old.hidden.weight.shape
+    new.usual_range.mean[:seen] = old.usual_range.mean
+    new.usual_range.variance[:seen] = old.usual_range.variance
+    new.hidden.weight[:known, :seen], new.hidden.weight[:known, seen:] = old.hidden.weight, 0.0
+    new.hidden.bias[:known] = old.hidden.bias
     new.activation.weight[:known] = old.activation.weight
     for told, before in ((new.means, old.means), (new.stds, old.stds)):
         told.weight[:, :known], told.weight[:, known:] = before.weight[rows], 0.0

@@ -102,6 +102,8 @@ class LeanObjective(Objective):
         if initial is not None:
             grow(initial, network)
         super().__init__(options, teacher, network, "lean", options.config)
+        known = [] if initial is None else initial.style_encoder.usual_range.mean
+        self._known_features = len(known)
         self.reader = StatisticsReader(network.style_encoder.code_width, teacher.feature_widths)
 
     @property
@@ -116,20 +118,21 @@ class LeanObjective(Objective):
             with self.mixed_precision(images.device):
                 features.append(self.style_encoder.features(self.style_encoder.vgg(images)))
                 rows.append(rows_of(self.styles_seen(images, keys).statistics))
-        if self.options.initial is None:
-            self.style_encoder.usual_range.fit(torch.cat(features))
-        self.reader.fit(self.style_encoder.code(torch.cat(features)), torch.cat(rows))
+        seen = torch.cat(features)
+        if self._known_features < seen.shape[1]:
+            self.style_encoder.usual_range.fit(seen, self._known_features)
+        self.reader.fit(self.style_encoder.code(seen), torch.cat(rows))
 
 
 class StyleEncoderObjective(LeanObjective):
     """The style encoder of a lean network alone; nothing is painted.
 
-    It learns to see what the teacher sees, place by place, through 1x1 convolutions that only
-    training has (Romero et al., "FitNets: Hints for thin deep nets", ICLR 2015): that teaches more
-    than the statistics alone, which are two numbers of a whole channel. It learns from photographs
-    too. No output has to go through the teacher, so such a step costs little. When the run starts
-    from trained weights, what the encoder tells the painter of a style shall stay what it was
-    (`memory`).
+    It learns to see what the teacher sees, place by place, through its heads or, where it has none,
+    1x1 convolutions that only training has (Romero et al., "FitNets: Hints for thin deep nets",
+    ICLR 2015): that teaches more than the statistics alone, which are two numbers of a whole
+    channel. It learns from photographs too. No output has to go through the teacher, so such a step
+    costs little. When the run starts from trained weights, what the encoder tells the painter of a
+    style shall stay what it was (`memory`).
 
     Args:
         options: of the run.
@@ -144,7 +147,15 @@ class StyleEncoderObjective(LeanObjective):
         self.network.requires_grad_(False)
         self.style_encoder.requires_grad_(True)
         widths = zip(self.style_encoder.vgg.feature_widths, teacher.feature_widths, strict=True)
-        self.heads = nn.ModuleList(nn.Conv2d(own, seen, 1) for own, seen in widths)
+        self.heads = self.style_encoder.heads or nn.ModuleList(
+            nn.Conv2d(own, seen, 1) for own, seen in widths
+        )
+        told = tuple(head.out_channels for head in self.heads)
+        if told != teacher.feature_widths:
+            raise ValueError(
+                f"style_heads must be the teacher's widths {list(teacher.feature_widths)}, "
+                f"got {list(told)}"
+            )
         self.former = None
         if initial is not None:
             self.former = copy.deepcopy(self.style_encoder).requires_grad_(False)
@@ -187,8 +198,9 @@ class StudentObjective(LeanObjective):
     """
 
     def parameter_groups(self) -> list[dict]:
-        vgg, hidden = self.style_encoder.vgg, self.style_encoder.hidden
-        features = [*vgg.parameters(), *hidden.parameters()]
+        encoder = self.style_encoder
+        parts = (encoder.vgg, encoder.heads, encoder.hidden)
+        features = [tensor for part in parts for tensor in part.parameters()]
         known = set(map(id, features))
         others = [tensor for tensor in self.parameters() if id(tensor) not in known]
         return [
