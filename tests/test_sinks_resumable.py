@@ -116,6 +116,15 @@ def test_pieces_of_another_encoder_or_damaged_ones_are_named(tmp_path) -> None:
         open_sink(tmp_path / "out.mp4")
 
 
+def test_missing_piece_is_noticed(tmp_path) -> None:
+    sink = open_sink(tmp_path / "out.mp4")
+    write(sink, 0, 25)
+    sink.abort()
+    (tmp_path / "out.mp4.pieces" / "00000010_5120.mp4").unlink()
+    with pytest.raises(SinkError, match="00000020_10240.mp4: the piece before it is missing"):
+        open_sink(tmp_path / "out.mp4")
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [("out.xyz", "unknown video suffix"), ("gone/out.mp4", "gone does not exist")],

@@ -93,8 +93,7 @@ class ResumableSink(Sink):
         self.left_out = whole.left_out
         whole.abort()  # it was opened for its complaints
         self._prepare_folder(settings)
-        pieces = self._pieces()
-        self.done = self.frames = pieces[-1].first + _count(pieces[-1].path) if pieces else 0
+        self.done = self.frames = self._count_frames()
         self._piece: VideoFileSink | None = None
         self._piece_pts = 0
         self._closed = False
@@ -183,6 +182,15 @@ class ResumableSink(Sink):
             pieces.append(_Piece(path, int(first), int(pts)))
         return pieces
 
+    def _count_frames(self) -> int:
+        """Return how many frames the pieces hold, none of which may be missing."""
+        frames = 0
+        for piece in self._pieces():
+            if piece.first != frames:
+                raise SinkError(f"{piece.path}: the piece before it is missing; delete it too")
+            frames += _count(piece.path)
+        return frames
+
     def _join(self) -> None:
         pieces = self._pieces()
         file = OutputFile(self.path)
@@ -247,8 +255,10 @@ def _read(path: Path, headers: bytes | None = None) -> Iterator[av.Packet]:
 
 
 def _count(path: Path) -> int:
-    """Return the number of frames of a piece."""
+    """Return the number of frames of a piece; MP4 tells it, Matroska is read."""
     try:
-        return sum(1 for _ in _read(path))
+        with open_container(path) as container:
+            told = container.streams.video[0].frames
+        return told or sum(1 for _ in _read(path))
     except (av.FFmpegError, OSError, IndexError) as error:
         raise SinkError(f"{path}: cannot be read; delete it") from error
