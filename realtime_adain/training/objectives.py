@@ -199,10 +199,8 @@ class StudentObjective(LeanObjective):
 
     def parameter_groups(self) -> list[dict]:
         encoder = self.style_encoder
-        # The reader must not run ahead of what it reads: at full rate it is three times worse than
-        # least squares, and what it asks for then is noise.
-        slow = (encoder.vgg, encoder.heads, encoder.hidden, self.reader)
-        features = [tensor for part in slow for tensor in part.parameters()]
+        parts = (encoder.vgg, encoder.heads, encoder.hidden)
+        features = [tensor for part in parts for tensor in part.parameters()]
         known = set(map(id, features))
         others = [tensor for tensor in self.parameters() if id(tensor) not in known]
         return [
