@@ -290,7 +290,7 @@ def test_a_choice_is_measured_once_and_remembered(tmp_path, monkeypatch) -> None
     other = open_engine("torch", network, dtype=torch.float32)
     other.name = "onnx"
     opened = []
-    monkeypatch.setattr(auto, "open_engine", lambda name, *_, **__: opened.append(name) or other)
+    monkeypatch.setattr(auto, "open_named", lambda name, *_, **__: opened.append(name) or other)
     path = tmp_path / "cache" / "engines.json"
     engine = AutoEngine(network, choices=path)
     for size_hw in ((48, 64), (48, 64), (50, 60), (96, 128)):

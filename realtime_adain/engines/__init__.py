@@ -12,6 +12,7 @@ Nothing heavy is imported before an engine is opened.
 
 from __future__ import annotations
 
-from .registry import ENGINES, PRECISIONS, installed_engines, missing_packages, open_engine
+from .opening import open_engine
+from .registry import ENGINES, PRECISIONS, installed_engines, missing_packages
 
 __all__ = ["ENGINES", "PRECISIONS", "installed_engines", "missing_packages", "open_engine"]

@@ -24,7 +24,7 @@ from ..weights import cache_folder
 from .base import Engine, EngineError, Made
 from .eager import TorchEngine
 from .processor import processor_name
-from .registry import ENGINES, installed_engines, open_engine
+from .registry import ENGINES, installed_engines, open_named
 
 SAME_PICTURE_DB = 35.0
 """Peak signal-to-noise ratio, in dB, from which on two engines' pictures count as the same."""
@@ -113,7 +113,7 @@ class AutoEngine(Engine):
         """Return an engine by its name; None if it fails or does not know the dtype."""
         try:
             if name not in self._opened:
-                self._opened[name] = open_engine(name, self._network, **self._options)
+                self._opened[name] = open_named(name, self._network, **self._options)
         except (EngineError, ValueError):
             return None
         return self._opened[name]

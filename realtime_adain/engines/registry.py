@@ -1,4 +1,4 @@
-"""The engines by name: which are installed, and how one is opened."""
+"""The engines by name: which are installed, and how each is opened."""
 
 from __future__ import annotations
 
@@ -31,39 +31,22 @@ def missing_packages(name: str) -> tuple[str, ...]:
     return tuple(p for p in _NEEDED_PACKAGES[name] if importlib.util.find_spec(p) is None)
 
 
-def open_engine(
+def open_named(
     name: str,
     network: StyleNetwork,
     *,
     size: int | None = None,
     dtype: torch.dtype | None = None,
 ) -> Engine:
-    """Return an engine that computes a network.
-
-    Args:
-        name: one of `ENGINES`.
-        network: in float32, on the device where it shall run; not changed.
-        size: short side in pixels at which larger frames are processed; None for their own.
-        dtype: of the arithmetic; None for what suits the device and the engine.
-
-    Raises:
-        EngineError: a package that the engine needs is missing, or fails.
-        ValueError: no such engine, or one that does not run on the device or in the dtype.
-    """
-    from .auto import AutoEngine
+    """Return an engine by its name, `auto` apart; see `open_engine`."""
     from .base import EngineError
     from .cuda_graph import CudaGraphEngine
     from .eager import TorchEngine
 
-    if name not in ENGINES:
-        raise ValueError(f"engine must be one of {', '.join(ENGINES)}, got {name!r}")
     device = next(network.parameters()).device
-    if name in ("auto", "torch") and device.type == "cuda":
-        return CudaGraphEngine(network, size=size, dtype=dtype)
-    if name == "torch" or (name == "auto" and device.type != "cpu"):
-        return TorchEngine(network, size=size, dtype=dtype)
-    if name == "auto":
-        return AutoEngine(network, size=size, dtype=dtype)
+    if name == "torch":
+        engine = CudaGraphEngine if device.type == "cuda" else TorchEngine
+        return engine(network, size=size, dtype=dtype)
     if device.type != "cpu":
         raise ValueError(f"engine {name!r} runs on the processor only, not on {str(device)!r}")
     if missing := missing_packages(name):
