@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -44,6 +45,21 @@ def test_the_first_style_is_encoded_at_once_and_the_others_later(style_files: li
     gate.set()
     wait_until(lambda: names(deck) == ["1", "2"])
     deck.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have no niceness elsewhere")
+def test_the_later_styles_give_way_to_the_picture(style_files: list[Path]) -> None:
+    niceness: dict[str, int] = {}
+
+    def note(image: np.ndarray, size: int, name: str) -> Paint:
+        niceness[name] = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+        return encode(image, size, name)
+
+    deck = StyleDeck(style_files[:2], note, size=512)
+    wait_until(lambda: len(deck) == 2)
+    deck.close()
+    assert niceness["1"] == os.getpriority(os.PRIO_PROCESS, 0)
+    assert niceness["2"] == min(niceness["1"] + 10, 19)
 
 
 def test_styles_wanted_at_once_keep_their_places(style_files: list[Path]) -> None:
