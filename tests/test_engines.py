@@ -186,6 +186,27 @@ def test_frames_that_need_much_memory_come_one_by_one(two_cores, monkeypatch) ->
     assert list(engine.run_all([task] * 3)) == [2, 2, 2]
 
 
+def test_large_frames_after_small_ones_wait_for_each_other(two_cores, monkeypatch) -> None:
+    network = make_network("lean")
+    engine, style = open_engine("torch", network), make_style(network)
+    at_work, most, repaint = [], [], engine.repaint
+
+    def watched(frame: torch.Tensor, *arguments) -> torch.Tensor:
+        at_work.append(frame.shape[0] * frame.shape[1])
+        most.append(sum(at_work))
+        painted = repaint(frame, *arguments)
+        at_work.pop()
+        return painted
+
+    engine.repaint = watched
+    monkeypatch.setattr(eager, "MOST_PIXELS", 96 * 96)
+    sizes = [16, 16, 96, 96, 96, 128, 16]
+    frames = [picture(side, side) for side in sizes]
+    painted = list(engine.run_all(partial(engine.stylize, frame, style) for frame in frames))
+    assert [picture.shape[0] for picture in painted] == sizes
+    assert max(most) == 128 * 128
+
+
 def test_a_task_that_fails_ends_all(two_cores) -> None:
     engine = open_engine("torch", make_network("lean"))
     before = set(threading.enumerate())

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
 
@@ -51,6 +53,8 @@ class TorchEngine(Engine):
         self.dtype = dtype or native_dtype(self.device, network)
         self.size = size
         self._pixels = 0  # of the last frame, as it was processed
+        self._in_work = 0  # pixels of the frames that are being computed
+        self._done = threading.Condition()
         if self.dtype != torch.float32:
             network = copy.deepcopy(network).to(self.dtype)
         self.network = network.to(memory_format=torch.channels_last)
@@ -59,7 +63,9 @@ class TorchEngine(Engine):
     def stylize(
         self, frame: np.ndarray, style: Statistics | Regional, alpha: float = 1.0
     ) -> np.ndarray:
-        return download(self.repaint(upload(frame, self.device), style, alpha))
+        height, width = working_size(frame.shape[:2], self.size)
+        with self._room_for(height * width):
+            return download(self.repaint(upload(frame, self.device), style, alpha))
 
     def run_all(self, tasks: Iterable[Callable[[], Made]]) -> Generator[Made, None, None]:
         """On a processor, run as many tasks at a time as cores and memory suggest.
@@ -87,6 +93,19 @@ class TorchEngine(Engine):
         finally:
             pool.shutdown(cancel_futures=True)
             torch.set_num_threads(cores)  # what the workers set counts for threads to come
+
+    @contextmanager
+    def _room_for(self, pixels: int) -> Iterator[None]:
+        """Wait until the frames in work leave room for one more, or there are none."""
+        with self._done:
+            self._done.wait_for(lambda: self._in_work + pixels <= max(MOST_PIXELS, pixels))
+            self._in_work += pixels
+        try:
+            yield
+        finally:
+            with self._done:
+                self._in_work -= pixels
+                self._done.notify_all()
 
     def repaint(
         self, frame: Tensor, style: Statistics | Regional, alpha: float | Tensor = 1.0
