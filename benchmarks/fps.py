@@ -29,13 +29,14 @@ import numpy as np
 import torch
 
 from benchmarks.machine import describe_machine
+from benchmarks.plain import PlainNetwork
 from realtime_adain import Style, Stylizer, command
 from realtime_adain.adain import adain
 from realtime_adain.demo_scene import DemoScene
 from realtime_adain.engines import PRECISIONS, installed_engines
 from realtime_adain.engines.eager import TorchEngine
 from realtime_adain.errors import RealtimeAdainError
-from realtime_adain.networks import StyleNetwork, VGGNetwork
+from realtime_adain.networks import VGG19_WIDTHS, VGGNetwork
 from realtime_adain.styles import builtin_style_names, builtin_style_path
 from realtime_adain.tensors import as_bytes, as_unit, download, upload
 from realtime_adain.weights import SHA256
@@ -49,6 +50,7 @@ FILM_FRAMES = 8
 """Frames of a film that are timed together, as several are done at a time."""
 
 PAPER = "vgg19 (paper)"
+PAPER_WIDTHS = VGG19_WIDTHS
 HEADER = (
     f"{'model':18} {'device':>8} {'size':>9} {'path':>10} {'median ms':>10} {'p95 ms':>8} "
     f"{'fps':>8} {'paper fps':>10} {'engine':>9} {'precision':>9} {'x plain':>8} {'% limit':>8}"
@@ -135,12 +137,7 @@ def frame_size(text: str) -> tuple[int, int]:
 def models() -> dict[str, object]:
     """Return what is measured: the shipped models and the paper's network (time does not depend on
     the weights, so those are random)."""
-    return {**{name: name for name in SHA256}, PAPER: paper_network()}
-
-
-def paper_network() -> StyleNetwork:
-    """Return the paper's network with random weights."""
-    return VGGNetwork()
+    return {**{name: name for name in SHA256}, PAPER: VGGNetwork(PAPER_WIDTHS)}
 
 
 def candidates(device: str, precision: str | None) -> Iterator[tuple[str, str, Stylizer]]:
@@ -150,7 +147,7 @@ def candidates(device: str, precision: str | None) -> Iterator[tuple[str, str, S
         precision: one of `PRECISIONS`, engines that do not know it left out; None for the best of
             each engine.
     """
-    yield PAPER, "plain", PlainStylizer(paper_network(), device)
+    yield PAPER, "plain", PlainStylizer(device)
     dtype = precision and getattr(torch, precision)
     for name, model in models().items():
         for engine in installed_engines() if device == "cpu" else ("torch",):
@@ -166,13 +163,10 @@ def candidates(device: str, precision: str | None) -> Iterator[tuple[str, str, S
 class PlainStylizer(Stylizer):
     """What everything is compared with: float32, channels first, one operation at a time."""
 
-    def __init__(self, model: StyleNetwork, device: str) -> None:
-        super().__init__(model, device=device, engine="torch")
+    def __init__(self, device: str) -> None:
+        super().__init__(PlainNetwork(PAPER_WIDTHS), device=device, engine="torch")
         self.engine = TorchEngine(self.network, dtype=torch.float32)
         self.network.to(memory_format=torch.contiguous_format)
-        self.network.register_forward_pre_hook(
-            lambda _, inputs: (inputs[0].contiguous(), *inputs[1:])
-        )
 
 
 def devices() -> list[str]:

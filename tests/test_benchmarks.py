@@ -24,7 +24,7 @@ from .conftest import TINY, picture
 def small_fps(monkeypatch) -> None:
     """The speed benchmark with tiny networks and small measurements of the machine."""
     monkeypatch.setattr(fps, "models", lambda: {"tiny": LeanNetwork(**TINY)})
-    monkeypatch.setattr(fps, "paper_network", lambda: VGGNetwork((4, 6, 8, 10)))
+    monkeypatch.setattr(fps, "PAPER_WIDTHS", (4, 6, 8, 10))
     monkeypatch.setattr(fps, "devices", lambda: ["cpu"])
     monkeypatch.setattr(fps, "MATRIX_SIDE", {"cpu": 64})
     monkeypatch.setattr(fps, "COPIED_BYTES", {"cpu": 1 << 20})

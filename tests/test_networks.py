@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 
+from benchmarks.plain import PlainNetwork
 from realtime_adain.adain import Regional, channel_mean_std
 from realtime_adain.networks import (
     ARCHITECTURES,
@@ -15,46 +17,36 @@ from realtime_adain.networks import (
     VGGNetwork,
     lean,
 )
+from realtime_adain.networks.doubling import DoublingConv
 
 from .conftest import TINY
 
 
-def plain_vgg(network: VGGNetwork) -> tuple[nn.Sequential, nn.Sequential]:
-    """Encoder and decoder of the paper as two flat lists of layers, with the network's weights."""
-
-    def conv(module: nn.Conv2d) -> list[nn.Module]:
-        plain = nn.Conv2d(module.in_channels, module.out_channels, 3)
-        plain.load_state_dict(module.state_dict())
-        return [nn.ReflectionPad2d(1), plain]
-
-    encoder, decoder = network.encoder, network.decoder
-    pool = nn.MaxPool2d(2, ceil_mode=True)
-    up = nn.Upsample(scale_factor=2, mode="nearest")
-    encoding = [encoder.preprocess]
-    for name in "1_1 1_2 pool 2_1 2_2 pool 3_1 3_2 3_3 3_4 pool 4_1".split():
-        layers = [pool] if name == "pool" else [*conv(getattr(encoder, f"conv{name}")), nn.ReLU()]
-        encoding.extend(layers)
-    decoding: list[nn.Module] = []
-    for name in "4_1 up 3_4 3_3 3_2 3_1 up 2_2 2_1 up 1_2".split():
-        layers = [up] if name == "up" else [*conv(getattr(decoder, f"conv{name}")), nn.ReLU()]
-        decoding.extend(layers)
-    return nn.Sequential(*encoding), nn.Sequential(*decoding, *conv(decoder.conv1_1))
-
-
 def test_vgg_network_equals_the_papers_definition() -> None:
     torch.manual_seed(0)
-    network = VGGNetwork((4, 6, 8, 10)).eval()
+    widths = (4, 6, 8, 10)
+    network, plain = VGGNetwork(widths).eval(), PlainNetwork(widths).eval()
+    plain.load_state_dict(network.state_dict(), strict=False)  # its own layers share them
     content, style_image = torch.rand(1, 3, 40, 56), torch.rand(1, 3, 33, 47)
-    encoder, decoder = plain_vgg(network)
     with torch.inference_mode():
-        features, style_features = encoder(content), encoder(style_image)
-        mean, std = features.mean((2, 3), True), (features.var((2, 3), keepdim=True) + 1e-5).sqrt()
-        style_mean = style_features.mean((2, 3), True)
-        style_std = (style_features.var((2, 3), keepdim=True) + 1e-5).sqrt()
-        target = style_std * (features - mean) / std + style_mean
-        expected = decoder(0.6 * target + 0.4 * features)
+        expected = plain(content, plain.encode_style(style_image), 0.6)
         result = network(content, network.encode_style(style_image), 0.6)
     torch.testing.assert_close(result, expected, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("mode", ["nearest", "bilinear"])
+def test_doubling_and_convolving_are_one_step(mode) -> None:
+    torch.manual_seed(0)
+    together = DoublingConv(5, 3, mode)
+    apart = nn.Conv2d(5, 3, 3, padding=1, padding_mode="reflect")
+    apart.load_state_dict(together.state_dict())
+    features = torch.rand(2, 5, 6, 9)
+    expected = apart(functional.interpolate(features, scale_factor=2.0, mode=mode))
+    difference = (together(features) - expected).abs()
+    assert difference.shape == (2, 3, 12, 18)
+    assert difference[:, :, 1:-1, 1:-1].max() < 1e-5
+    if mode == "nearest":
+        assert difference.max() < 1e-5
 
 
 def test_vgg_has_the_papers_size() -> None:

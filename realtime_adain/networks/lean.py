@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..adain import EPSILON, Regional, Restyle, Statistics, channel_mean_std, restyler
+from .doubling import DoublingConv
 from .vgg import VGGEncoder, conv3x3, initialise
 
 STRIP_POSITIONS = 2**18
@@ -60,7 +61,7 @@ class LeanNetwork(nn.Module):
         self.trunk = nn.ModuleList(StyledBlock(eighth) for _ in range(blocks))
         self.narrow = nn.Conv2d(eighth, quarter, 1)
         self.detail = StyledBlock(quarter)
-        self.widen = conv3x3(quarter, half)
+        self.widen = DoublingConv(quarter, half, "bilinear")
         self.smooth = conv3x3(half, half)
         self.up_full = shuffle_conv(half, 3)
         self.layer_widths = (*[eighth] * (1 + 2 * blocks), *[quarter] * 3, half)
@@ -91,14 +92,14 @@ class LeanNetwork(nn.Module):
             `(N, 3, H, W)`, RGB, nominally in [0, 1], not clamped.
         """
         restyle = restyler(style, alpha)
-        half = functional.relu(self.down1(content - 0.5))
-        quarter = functional.relu(self.down2(half))
-        x = restyle(functional.relu(self.down3(quarter)))
+        half = self.down1(content - 0.5).relu_()
+        quarter = self.down2(half).relu_()
+        x = restyle(self.down3(quarter).relu_())
         for block in self.trunk:
             x = block(x, restyle)
-        x = self.detail(double(self.narrow(x)) + restyle(quarter), restyle)
-        x = functional.relu(self.widen(double(functional.relu(x))) + restyle(half))
-        x = functional.relu(self.smooth(x))
+        x = self.detail(double(self.narrow(x)).add_(restyle(quarter)), restyle)
+        x = self.widen(x.relu_()).add_(restyle(half)).relu_()
+        x = self.smooth(x).relu_()
         return functional.pixel_shuffle(self.up_full(x), 2) + 0.5
 
 
@@ -111,8 +112,8 @@ class StyledBlock(nn.Module):
         self.conv2 = conv3x3(width, width)
 
     def forward(self, x: Tensor, restyle: Restyle) -> Tensor:
-        y = functional.relu(restyle(self.conv1(x)))
-        return x + restyle(self.conv2(y))
+        y = restyle(self.conv1(x)).relu_()
+        return restyle(self.conv2(y)).add_(x)
 
 
 class StyleEncoder(nn.Module):

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..adain import Regional, Statistics, channel_mean_std, restyler
+from .doubling import DoublingConv
 
 VGG19_WIDTHS = (64, 128, 256, 512)
 STAGE_DEPTHS = (2, 2, 4, 1)
@@ -121,7 +122,12 @@ class VGGDecoder(nn.Module):
             for index in range(STAGE_DEPTHS[stage - 1], 0, -1):
                 narrower = (3, *widths)[stage - 1]
                 outputs = narrower if index == 1 else widths[stage - 1]
-                self.add_module(f"conv{stage}_{index}", conv3x3(inputs, outputs))
+                doubles = stage < len(STAGE_DEPTHS) and index == STAGE_DEPTHS[stage - 1]
+                if doubles:
+                    conv = DoublingConv(inputs, outputs, "nearest")
+                else:
+                    conv = conv3x3(inputs, outputs)
+                self.add_module(f"conv{stage}_{index}", conv)
                 inputs = outputs
 
     def forward(self, features: Tensor) -> Tensor:
@@ -131,9 +137,7 @@ class VGGDecoder(nn.Module):
             for index in range(STAGE_DEPTHS[stage - 1], 0, -1):
                 x = getattr(self, f"conv{stage}_{index}")(x)
                 if (stage, index) != (1, 1):
-                    x = functional.relu(x)
-                if index == 1 and stage > 1:
-                    x = functional.interpolate(x, scale_factor=2.0, mode="nearest")
+                    x = functional.relu(x, inplace=True)
         return x
 
 
