@@ -28,6 +28,7 @@ from realtime_adain import Style, Stylizer, command
 from realtime_adain.live import LiveSession
 from realtime_adain.live.finish import Finish
 from realtime_adain.live.keys import ACTIONS
+from realtime_adain.live.ladder import QualityLadder
 from realtime_adain.memory import release_freed_memory
 from realtime_adain.sinks.window import Mouse, MouseEvent
 from realtime_adain.sources import open_source
@@ -36,7 +37,7 @@ from realtime_adain.styles import builtin_style_names, builtin_style_path
 
 SECONDS_BETWEEN_KEYS = 0.5
 LEFT_OUT_KEYS = {"q", "escape", "space", "y"}  # end, pause, or fill the disk
-FADE_ROUNDS = 40
+FADE_ROUNDS = 200
 
 
 class Player:
@@ -97,6 +98,12 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--fps", type=Fraction, default=Fraction(30), help="(%(default)s)")
     parser.add_argument("--model", default="lite", help="name or weights file (%(default)s)")
     parser.add_argument("--engine", default="auto", help="(%(default)s)")
+    parser.add_argument(
+        "--ladder",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="paint frames smaller where the rate is not held, as the program does",
+    )
     parser.add_argument("--seed", type=int, default=0, help="(%(default)s)")
     return command.run(parser, benchmark, argv)
 
@@ -135,8 +142,9 @@ def play(
     size_wh = args.width, args.width * 3 // 4
     player = Player(args.seed)
     source = open_source("demo", size_wh=size_wh, frame_rate=args.fps)
-    finish = Finish(steady=DEFAULT_STRENGTH)
-    with live_session(stylizer, source, finish=finish, folder=folder, window=player) as session:
+    ladder = QualityLadder(stylizer.stylize, 1 / float(args.fps)) if args.ladder else None
+    options = {"ladder": ladder, "finish": Finish(steady=DEFAULT_STRENGTH), "folder": folder}
+    with live_session(stylizer, source, window=player, **options) as session:
         began = time.perf_counter()
         early = 0.0
         shown = []

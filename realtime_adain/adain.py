@@ -104,7 +104,7 @@ def adain(
         `(N, C, H, W)` of the content's dtype; at alpha 1 with the style's mean and standard
         deviation per channel.
     """
-    if torch.onnx.is_in_onnx_export():
+    if torch.jit.is_tracing():  # for ONNX; other threads go on painting meanwhile
         return exportable_adain(content, style_mean, style_std, alpha)
     full_strength = isinstance(alpha, (int, float)) and alpha == 1.0
     positions = content.shape[2] * content.shape[3]

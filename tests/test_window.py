@@ -78,7 +78,7 @@ class Program:
     def __init__(self, display: Display, folder: Path, *options: str) -> None:
         self.display = display
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "realtime_adain.webcam", "--device", "cpu", *options],
+            [sys.executable, "-m", "realtime_adain.webcam", "--engine", "torch", *options],
             env={**_environment(), "DISPLAY": display.name},
             cwd=folder,
             stdout=subprocess.PIPE,

@@ -1,45 +1,58 @@
-"""The fastest engine on this machine: measured once, then remembered."""
+"""The fastest engine on this machine: found out while painting, then remembered."""
 
 from __future__ import annotations
 
-import importlib.metadata
-import json
 import math
-import os
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from .. import __version__
 from ..adain import Regional, Statistics
 from ..networks import StyleNetwork
 from ..tensors import working_size
 from ..weights import cache_folder
 from .base import Engine, EngineError, Made
+from .choices import Choices
 from .eager import TorchEngine
-from .processor import processor_name
-from .registry import ENGINES, installed_engines, open_named
+from .registry import installed_engines, open_named
+from .trial import Trial, same_picture
 
-SAME_PICTURE_DB = 35.0
-"""Peak signal-to-noise ratio, in dB, from which on two engines' pictures count as the same."""
+_LONGEST_TRIAL = 64
+"""Frames of which none waits for the next, where each is of another size, say."""
 
-MEASURED_SECONDS = 0.4
-MEASURED_ROUNDS = 8
+
+@dataclass
+class _SizeClass:
+    """Frames of about the same number of pixels, a power of two.
+
+    Attributes:
+        pixels: of a frame, about.
+        chosen: name of their engine; None as long as it is not known.
+        trial: of the engines until then; None as long as they are not prepared.
+        frames: how many there were.
+    """
+
+    pixels: int
+    chosen: str | None
+    trial: Trial | None = None
+    frames: int = 0
 
 
 class AutoEngine(Engine):
-    """Hands every frame to the engine that is the fastest at its size.
+    """Hands every frame to the engine that is the fastest at its size; no frame waits for one.
 
-    Before the first frame of a size class, the engines that are installed repaint that very frame
-    in turn; one that fails, or whose picture differs from PyTorch's, is out. The choice is kept in
-    the user's cache folder for this machine, network, dtype, size class and these versions. A size
-    class is a power of two of pixels, so that a folder of pictures is not a folder of choices.
+    PyTorch paints at once. From the second frame of a size class on, a thread prepares the other
+    engines that are installed; one that fails, or whose picture differs from PyTorch's, is out.
+    The others then take turns, frame by frame, until one is known to be the fastest. That is
+    remembered in the user's cache folder for this machine, network, dtype, size class and these
+    versions. What an engine has to prepare for a size, it prepares while PyTorch paints.
 
     Args:
         network: in float32, on the processor; not changed.
@@ -60,134 +73,134 @@ class AutoEngine(Engine):
     ) -> None:
         self._network = network
         self._options = {"size": size, "dtype": dtype}
-        self._choices = choices or cache_folder() / "engines.json"
-        torch_engine = TorchEngine(network, **self._options)
-        self.dtype = torch_engine.dtype
-        self._opened: dict[str, Engine] = {torch_engine.name: torch_engine}
-        self._chosen: dict[int, Engine] = {}
-        self._choosing = threading.Lock()
-        self._latest: Engine = torch_engine
+        self._torch = TorchEngine(network, **self._options)
+        self.dtype = self._torch.dtype
+        self._choices = Choices(choices or cache_folder() / "engines.json", network, dtype)
+        self._others = [name for name in installed_engines() if name != self._torch.name]
+        self._opened: dict[str, Engine] = {self._torch.name: self._torch}
+        self._classes: dict[int, _SizeClass] = {}
+        self._state = threading.Lock()
+        self._preparer = ThreadPoolExecutor(1, "engines")
+        self._preparing: set[tuple[int, int]] = set()
+        self._only: Engine | None = None if self._others else self._torch
+        self._settled: Engine | None = None  # the engine of the last frame, where it is chosen
 
     def stylize(
         self, frame: np.ndarray, style: Statistics | Regional, alpha: float = 1.0
     ) -> np.ndarray:
-        regional = isinstance(style, Regional)
-        engine = self._opened["torch"] if regional else self.engine_for(frame, style)
-        self._latest = engine
-        return engine.stylize(frame, style, alpha)
+        if self._only is not None:
+            return self._only.stylize(frame, style, alpha)
+        if isinstance(style, Regional):
+            self._settled = self._torch
+            return self._torch.stylize(frame, style, alpha)
+        size_hw = working_size(frame.shape[:2], self._options["size"])
+        with self._state:
+            size_class = self._class_of(size_hw)
+            engine = self._whose_turn(size_class, size_hw)
+            if engine is None:
+                engine = self._torch
+                if size_class.frames > 1 and size_hw not in self._preparing:
+                    self._preparing.add(size_hw)
+                    job = (size_class, size_hw, frame.copy(), style, alpha)
+                    self._preparer.submit(self._prepare, *job)
+        began = time.perf_counter()
+        try:
+            painted = engine.stylize(frame, style, alpha)
+        except EngineError:
+            if engine is self._torch:
+                raise
+            self._give_up(engine.name)
+            return self._torch.stylize(frame, style, alpha)
+        with self._state:
+            self._learn(size_class, engine, time.perf_counter() - began)
+        return painted
 
     def run_all(self, tasks: Iterable[Callable[[], Made]]) -> Generator[Made, None, None]:
-        """Run the first task by itself, which chooses the engine for its size, and the others as
-        that engine does."""
+        """Run the tasks one by one until the engine for their size is known, and all that follow
+        as that engine does."""
         tasks = iter(tasks)
-        for task in islice(tasks, 1):
+        before, self._settled = self._only, self._only
+        for task in islice(tasks, 0 if before else _LONGEST_TRIAL):
             yield task()
-        yield from self._latest.run_all(tasks)
+            if self._settled is not None:
+                break
+        self._only = self._settled or self._torch
+        try:
+            yield from self._only.run_all(tasks)
+        finally:
+            self._only = before
 
     def network_pass(self, size_hw: tuple[int, int], style: Statistics) -> Callable[[], object]:
-        frame = np.zeros((*size_hw, 3), np.uint8)
-        return self.engine_for(frame, style).network_pass(size_hw, style)
+        """Return one pass by the engine of the last frame."""
+        return (self._settled or self._torch).network_pass(size_hw, style)
 
-    def engine_for(self, frame: np.ndarray, style: Statistics) -> Engine:
-        """Return the engine for a frame, uint8 `(H, W, 3)`; measured now unless it is known."""
-        height, width = working_size(frame.shape[:2], self._options["size"])
-        size_class = round(math.log2(height * width))
-        with self._choosing:
-            if size_class not in self._chosen:
-                self._chosen[size_class] = self._choose(size_class, frame, style)
-            return self._chosen[size_class]
+    # With the state locked.
 
-    def _choose(self, size_class: int, frame: np.ndarray, style: Statistics) -> Engine:
-        if installed_engines() == ("torch",):
-            return self._opened["torch"]
-        key = self._key(size_class)
-        remembered = _read_choices(self._choices).get(key)
-        if remembered in ENGINES[1:] and (engine := self._open(remembered)):
-            return engine
-        engines = [engine for name in installed_engines() if (engine := self._open(name))]
-        chosen = fastest_engine(engines, frame, style)
-        _write_choices(self._choices, _read_choices(self._choices) | {key: chosen.name})
-        return chosen
+    def _class_of(self, size_hw: tuple[int, int]) -> _SizeClass:
+        order = round(math.log2(size_hw[0] * size_hw[1]))
+        if order not in self._classes:
+            chosen = self._choices.get(2**order)
+            if chosen not in self._opened and chosen not in self._others:
+                chosen = None  # of another installation
+            self._classes[order] = _SizeClass(2**order, chosen)
+        size_class = self._classes[order]
+        size_class.frames += 1
+        return size_class
 
-    def _open(self, name: str) -> Engine | None:
-        """Return an engine by its name; None if it fails or does not know the dtype."""
-        try:
-            if name not in self._opened:
-                self._opened[name] = open_named(name, self._network, **self._options)
-        except (EngineError, ValueError):
-            return None
-        return self._opened[name]
+    def _whose_turn(self, size_class: _SizeClass, size_hw: tuple[int, int]) -> Engine | None:
+        """Return the engine for a frame; None where one must be prepared first."""
+        if size_class.chosen is None:
+            return size_class.trial and size_class.trial.next(size_hw)
+        engine = self._opened.get(size_class.chosen)
+        return engine if engine is not None and engine.is_prepared(size_hw) else None
 
-    def _key(self, size_class: int) -> str:
-        """Return all that a choice depends on."""
-        parameters = sum(parameter.numel() for parameter in self._network.parameters())
-        versions = [f"realtime-adain {__version__}", f"torch {torch.__version__}"]
-        for package in ("openvino", "onnxruntime"):
+    def _learn(self, size_class: _SizeClass, engine: Engine, seconds: float) -> None:
+        """Take note of how long an engine took, and whether another frame would be its own."""
+        if size_class.chosen is None and size_class.trial is not None:
+            size_class.trial.add(engine, seconds)
+            if (winner := size_class.trial.winner) is not None:
+                size_class.chosen = winner.name
+                self._choices.remember(size_class.pixels, winner.name)
+        self._settled = engine if engine.name == size_class.chosen else None
+
+    # In the preparing thread, or wherever an engine fails.
+
+    def _prepare(
+        self,
+        size_class: _SizeClass,
+        size_hw: tuple[int, int],
+        frame: np.ndarray,
+        style: Statistics,
+        alpha: float,
+    ) -> None:
+        """Prepare for a size the chosen engine, or all that may become it."""
+        unknown = size_class.chosen is None
+        names = self._others if unknown else [size_class.chosen]
+        expected = self._torch.stylize(frame, style, alpha) if unknown else None
+        prepared = [self._torch]
+        for name in names:
             try:
-                versions.append(f"{package} {importlib.metadata.version(package)}")
-            except importlib.metadata.PackageNotFoundError:
+                engine = self._opened.get(name) or open_named(name, self._network, **self._options)
+                engine.prepare(size_hw)
+                if unknown and not same_picture(engine.stylize(frame, style, alpha), expected):
+                    continue
+            except (EngineError, ValueError):  # it fails, or does not know the dtype
+                self._give_up(name)
                 continue
-        return ", ".join(
-            [
-                f"{processor_name()} ({torch.get_num_threads()} threads)",
-                f"{type(self._network).__name__} of {parameters} parameters",
-                f"{2**size_class} pixels, {self._options['dtype'] or 'any dtype'}",
-                *versions,
-            ]
-        )
+            self._opened[name] = engine
+            prepared.append(engine)
+        with self._state:
+            if unknown and size_class.trial is None:
+                size_class.trial = Trial(prepared)
+            self._preparing.discard(size_hw)
 
-
-def fastest_engine(engines: list[Engine], frame: np.ndarray, style: Statistics) -> Engine:
-    """Return the engine that repaints a frame in the least time.
-
-    They take turns, and the shortest time of each counts, so that what else the machine does hits
-    all of them.
-
-    Args:
-        engines: the first one gives the picture that the others must give too; one of these that
-            fails or gives another is out.
-        frame: uint8 `(H, W, 3)` RGB.
-    """
-    expected = engines[0].stylize(frame, style)
-    same = [engines[0]]
-    for engine in engines[1:]:
-        try:
-            picture = engine.stylize(frame, style)
-        except EngineError:
-            continue
-        if signal_to_noise_db(picture, expected) >= SAME_PICTURE_DB:
-            same.append(engine)
-    seconds = dict.fromkeys(same, float("inf"))
-    began = time.perf_counter()
-    for _ in range(MEASURED_ROUNDS):
-        for engine in same:
-            started = time.perf_counter()
-            engine.stylize(frame, style)
-            seconds[engine] = min(seconds[engine], time.perf_counter() - started)
-        if time.perf_counter() - began > MEASURED_SECONDS:
-            break
-    return min(same, key=seconds.__getitem__)
-
-
-def signal_to_noise_db(pixels: np.ndarray, expected: np.ndarray) -> float:
-    """Return the peak signal-to-noise ratio of two uint8 pictures in dB; infinite if equal."""
-    error = np.square(pixels.astype(np.float32) - expected).mean()
-    return float("inf") if error == 0 else float(10 * np.log10(255**2 / error))
-
-
-def _read_choices(path: Path) -> dict[str, str]:
-    """Return the remembered choices; none where there are none or they are damaged."""
-    try:
-        choices = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return {}
-    return choices if isinstance(choices, dict) else {}
-
-
-def _write_choices(path: Path, choices: dict[str, str]) -> None:
-    """Remember the choices; where that is impossible, the next start measures again."""
-    part = path.with_suffix(f".{os.getpid()}.part")
-    with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps(choices, indent=2) + "\n")
-        os.replace(part, path)
+    def _give_up(self, name: str) -> None:
+        """Paint without an engine from now on."""
+        with self._state:
+            self._others = [other for other in self._others if other != name]
+            engine = self._opened.pop(name, None)
+            for size_class in self._classes.values():
+                if size_class.chosen == name:
+                    size_class.chosen = self._torch.name
+                if size_class.trial is not None and engine is not None:
+                    size_class.trial.leave(engine)

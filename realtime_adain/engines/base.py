@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterable
 from typing import Generic, TypeVar
@@ -44,6 +45,20 @@ class Engine(ABC):
             alpha: style strength in 0..1.
         """
 
+    def prepare(self, size_hw: tuple[int, int]) -> None:
+        """Do what the first frame of a size would have to wait for; may be called by any thread.
+
+        Args:
+            size_hw: of the frame as it is processed.
+
+        Raises:
+            EngineError: the engine fails.
+        """
+
+    def is_prepared(self, size_hw: tuple[int, int]) -> bool:
+        """Return whether a frame that is processed at a size has to wait for nothing."""
+        return True
+
     def run_all(self, tasks: Iterable[Callable[[], Made]]) -> Generator[Made, None, None]:
         """Yield what tasks that call `stylize` return, in their order.
 
@@ -68,7 +83,7 @@ class PerSize(Generic[Made]):
     """What is slow to make for a size of frame, kept for the sizes used last.
 
     Args:
-        make: makes it for a height and width in pixels.
+        make: makes it for a height and width in pixels; other threads go on meanwhile.
         kept: how many sizes are remembered.
     """
 
@@ -76,15 +91,23 @@ class PerSize(Generic[Made]):
         self._make = make
         self._kept = kept
         self._made: dict[tuple[int, int], Made] = {}
+        self._changing = threading.Lock()
+
+    def __contains__(self, size_hw: tuple[int, int]) -> bool:
+        return size_hw in self._made
 
     def get(self, size_hw: tuple[int, int]) -> Made:
         """Return what belongs to a size; made now unless it is remembered."""
-        made = self._made.pop(size_hw, None)
-        if made is None:
+        with self._changing:
+            made = self._made.pop(size_hw, None)
+            if made is not None:
+                self._made[size_hw] = made  # the last one now
+                return made
+        made = self._make(size_hw)
+        with self._changing:
             while len(self._made) >= self._kept:
                 del self._made[next(iter(self._made))]  # the one used longest ago
-            made = self._make(size_hw)
-        self._made[size_hw] = made
+            self._made[size_hw] = made
         return made
 
 

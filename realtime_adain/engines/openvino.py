@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from ..networks import StyleNetwork
+from ..tensors import padded_side
 from .base import PerSize
 from .graph import GraphEngine
 from .processor import native_dtype
@@ -38,7 +39,18 @@ class OpenVinoEngine(GraphEngine):
             sized.reshape({"frame": [*size_hw, 3]})
             return core.compile_model(sized, "CPU", properties).create_infer_request()
 
-        self._requests = PerSize(compile_for)
+        self._requests = PerSize(compile_for, kept=8)
+
+    def prepare(self, size_hw: tuple[int, int]) -> None:
+        with self._errors_named():
+            self._requests.get(self._padded(size_hw))
+
+    def is_prepared(self, size_hw: tuple[int, int]) -> bool:
+        return self._padded(size_hw) in self._requests
+
+    def _padded(self, size_hw: tuple[int, int]) -> tuple[int, int]:
+        height, width = (padded_side(side, self.network.stride) for side in size_hw)
+        return height, width
 
     def run(self, frame: np.ndarray, style: np.ndarray, alpha: np.ndarray) -> np.ndarray:
         request = self._requests.get(frame.shape[:2])

@@ -1,0 +1,73 @@
+"""Which engine is the fastest: found out while they work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from .base import Engine
+
+ROUNDS = 6
+"""Frames that each engine paints in a trial."""
+
+FEWEST_ROUNDS = 2
+ENOUGH_SECONDS = 2.0
+"""Of painting, from which on `FEWEST_ROUNDS` will do."""
+
+CLEARLY_FASTER = 0.9
+"""Part of the first engine's time in which another must paint to be preferred."""
+
+SAME_PICTURE_DB = 35.0
+"""Peak signal-to-noise ratio, in dB, from which on two engines' pictures count as the same."""
+
+
+class Trial:
+    """Engines that take turns until the fastest is known.
+
+    The shortest time of each counts, so that what else the machine does hits all of them.
+
+    Args:
+        engines: that take part; the first one wins unless another is clearly faster.
+    """
+
+    def __init__(self, engines: Iterable[Engine]) -> None:
+        self._seconds: dict[Engine, list[float]] = {engine: [] for engine in engines}
+        self._first = next(iter(self._seconds))
+
+    def leave(self, engine: Engine) -> None:
+        """Let one that fails take part no longer; the first one never does."""
+        self._seconds.pop(engine, None)
+
+    def next(self, size_hw: tuple[int, int]) -> Engine | None:
+        """Return whose turn it is; None where some are not prepared for the size."""
+        if not all(engine.is_prepared(size_hw) for engine in self._seconds):
+            return None
+        return min(self._seconds, key=lambda engine: len(self._seconds[engine]))
+
+    def add(self, engine: Engine, seconds: float) -> None:
+        """Count in how long an engine took for a frame."""
+        if engine in self._seconds:
+            self._seconds[engine].append(seconds)
+
+    @property
+    def winner(self) -> Engine | None:
+        """The fastest engine; None as long as it is not known."""
+        rounds = min(map(len, self._seconds.values()))
+        total = sum(map(sum, self._seconds.values()))
+        if rounds < (FEWEST_ROUNDS if total > ENOUGH_SECONDS else ROUNDS):
+            return None
+        best = {engine: min(seconds) for engine, seconds in self._seconds.items()}
+        fastest = min(best, key=best.__getitem__)
+        return fastest if best[fastest] < CLEARLY_FASTER * best[self._first] else self._first
+
+
+def same_picture(pixels: np.ndarray, expected: np.ndarray) -> bool:
+    """Return whether two uint8 pictures are the same but for rounding."""
+    return signal_to_noise_db(pixels, expected) >= SAME_PICTURE_DB
+
+
+def signal_to_noise_db(pixels: np.ndarray, expected: np.ndarray) -> float:
+    """Return the peak signal-to-noise ratio of two uint8 pictures in dB; infinite if equal."""
+    error = np.square(pixels.astype(np.float32) - expected).mean()
+    return float("inf") if error == 0 else float(10 * np.log10(255**2 / error))
