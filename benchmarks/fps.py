@@ -21,7 +21,7 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -74,9 +74,12 @@ def main(argv: list[str] | None = None) -> int:
         metavar="WxH",
         help="of the frames, such as 1280x720 (default: 256x256 and 512x512)",
     )
-    parser.add_argument("--precision", choices=PRECISIONS, help="default: what suits the engine")
+    parser.add_argument(
+        "--precision", nargs="+", choices=PRECISIONS, help="default: what suits each engine"
+    )
     parser.add_argument("--stages", action="store_true", help="also time what a frame goes through")
     parser.add_argument("--json", type=Path, help="also write the results to this file")
+    parser.add_argument("--plot", type=Path, help="also draw them, into this file")
     return command.run(parser, benchmark, argv)
 
 
@@ -123,6 +126,8 @@ def benchmark(args: argparse.Namespace) -> int:
         measured = {device: limit.measured for device, limit in limits.items()}
         results = {"machine": machine, "limits": measured, "results": rows}
         args.json.write_text(json.dumps(results, indent=2) + "\n")
+    if args.plot:
+        draw_plot(args.plot, rows, machine["processor"])
     return 0
 
 
@@ -140,24 +145,27 @@ def models() -> dict[str, object]:
     return {**{name: name for name in SHA256}, PAPER: VGGNetwork(PAPER_WIDTHS)}
 
 
-def candidates(device: str, precision: str | None) -> Iterator[tuple[str, str, Stylizer]]:
+def candidates(
+    device: str, precisions: Sequence[str] | None
+) -> Iterator[tuple[str, str, Stylizer]]:
     """Yield the name of a model, of an engine and the stylizer of both, the plain one first.
 
     Args:
-        precision: one of `PRECISIONS`, engines that do not know it left out; None for the best of
+        device: on which they run.
+        precisions: of `PRECISIONS`, engines that do not know one left out; None for the best of
             each engine.
     """
     yield PAPER, "plain", PlainStylizer(device)
-    dtype = precision and getattr(torch, precision)
-    for name, model in models().items():
-        for engine in installed_engines() if device == "cpu" else ("torch",):
-            try:
-                stylizer = Stylizer(model, device=device, engine=engine, dtype=dtype)
-            except RealtimeAdainError:
-                raise  # of which some are value errors too
-            except ValueError:  # another precision
-                continue
-            yield name, engine, stylizer
+    dtypes = [getattr(torch, precision) for precision in precisions] if precisions else [None]
+    engines = installed_engines() if device == "cpu" else ("torch",)
+    for (name, model), engine, dtype in itertools.product(models().items(), engines, dtypes):
+        try:
+            stylizer = Stylizer(model, device=device, engine=engine, dtype=dtype)
+        except RealtimeAdainError:
+            raise  # of which some are value errors too
+        except ValueError:  # another precision
+            continue
+        yield name, engine, stylizer
 
 
 class PlainStylizer(Stylizer):
@@ -384,6 +392,41 @@ def print_row(row: dict, paper_seconds: float | None) -> None:
     )
     if "stages_ms" in row:
         print("  ", ", ".join(f"{stage} {ms:.2f} ms" for stage, ms in row["stages_ms"].items()))
+
+
+def draw_plot(path: Path, rows: list[dict], processor: str) -> None:
+    """Draw frames per second by network, engine and precision, one field per device and size."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    fields = list(dict.fromkeys((row["device"], row["size"]) for row in rows))
+    figure, all_axes = pyplot.subplots(
+        1, len(fields), figsize=(5.5 * len(fields), 5), layout="constrained", squeeze=False
+    )
+    for axes, field in zip(all_axes[0], fields, strict=True):
+        paths: dict[str, dict[str, float]] = {}
+        for row in rows:
+            if (row["device"], row["size"]) == field:
+                name = f"{row['model']}, {row['engine']}, {row['precision']}"
+                paths.setdefault(row["path"], {})[name] = row["fps"]
+        for place, (label, bars) in enumerate(paths.items()):
+            heights = [number + (place - 1) * 0.27 for number in range(len(bars))]
+            axes.barh(heights, list(bars.values()), 0.27, label=label)
+        names = list(paths["model"])
+        axes.set_yticks(range(len(names)), names)
+        axes.invert_yaxis()
+        axes.set(title=f"{field[1]} on {processor if field[0] == 'cpu' else field[0]}")
+        axes.set(xscale="log", xlabel="frames per second")
+        width, height = map(int, field[1].split("x"))
+        if (height, width) in PAPER_SECONDS:
+            label = "the paper's network, Titan X (Pascal)"
+            axes.axvline(1 / PAPER_SECONDS[height, width], color="black", ls=":", label=label)
+        axes.grid(axis="x", which="both", alpha=0.3)
+        axes.legend(fontsize=8)
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,9 @@
 A real session runs on the demo scene at its own pace. Every half second a key is pressed, or the
 strip of styles is clicked, in seeded random order, recordings, snapshots, grabs, cross-fades and
 tours among them; there is no screen. Printed are the times from picture to picture, the latency
-from capture to display, and the memory in use after the first quarter and at the end, so that a
-leak shows; freed memory that the C library keeps for the next frame is told apart. Then frames are
+from capture to display, and the memory in use in the second and in the last quarter, so that a leak
+shows: medians, because encoding a large style takes some for a moment. Grabbed pictures stay, as
+they should; freed memory that the C library keeps for the next frame is told apart. Then frames are
 painted in turn with one style and in the midst of a cross-fade, which says what a cross-fade costs.
 """
 
@@ -38,6 +39,7 @@ from realtime_adain.styles import builtin_style_names, builtin_style_path
 SECONDS_BETWEEN_KEYS = 0.5
 LEFT_OUT_KEYS = {"q", "escape", "space", "y"}  # end, pause, or fill the disk
 FADE_ROUNDS = 200
+MEMORY_SAMPLES = 40
 
 
 class Player:
@@ -121,10 +123,12 @@ def benchmark(args: argparse.Namespace) -> int:
         f"{percentile(gaps, 95):.1f} ms p95, {percentile(gaps, 99):.1f} ms p99, {max(gaps):.1f} ms "
         f"most; p99 is {percentile(gaps, 99) / statistics.median(gaps):.2f} times the median"
     )
-    early_mb, late_mb, with_freed_mb = memory_mb
+    quarter = len(memory_mb) // 4
+    used = [mb for mb, _ in memory_mb]
     print(
-        f"memory in use: {early_mb:.0f} MB after a quarter of the time, {late_mb:.0f} at the end; "
-        f"{with_freed_mb:.0f} with what is kept for reuse"
+        f"memory in use: {statistics.median(used[quarter : 2 * quarter]):.0f} MB in the second "
+        f"quarter of the time, {statistics.median(used[-quarter:]):.0f} in the last; "
+        f"{memory_mb[-1][1]:.0f} with what is kept for reuse"
     )
     plain, faded = fade_cost(stylizer, args.width)
     print(
@@ -136,9 +140,9 @@ def benchmark(args: argparse.Namespace) -> int:
 
 def play(
     stylizer: Stylizer, args: argparse.Namespace, folder: Path
-) -> tuple[Player, LiveSession, list[float], tuple[float, float, float]]:
+) -> tuple[Player, LiveSession, list[float], list[tuple[float, float]]]:
     """Run the session; return who played, the session, when new frames were shown, in seconds, and
-    MB: in use after a quarter of the time, at the end, and there with freed memory."""
+    `MEMORY_SAMPLES` times MB: in use, without and with freed blocks that the C library keeps."""
     size_wh = args.width, args.width * 3 // 4
     player = Player(args.seed)
     source = open_source("demo", size_wh=size_wh, frame_rate=args.fps)
@@ -146,21 +150,15 @@ def play(
     options = {"ladder": ladder, "finish": Finish(steady=DEFAULT_STRENGTH), "folder": folder}
     with live_session(stylizer, source, window=player, **options) as session:
         began = time.perf_counter()
-        early = 0.0
-        shown = []
+        shown, memory_mb = [], []
         while (elapsed := time.perf_counter() - began) < args.seconds:
             session.run(session.timing.frames + 1)
             shown.append(time.perf_counter())
-            if not early and elapsed > args.seconds / 4:
-                early = _used_mb()
-        with_freed = resident_mb()
-        return player, session, shown, (early, _used_mb(), with_freed)
-
-
-def _used_mb() -> float:
-    """Return the memory in use, without the freed blocks that the C library keeps."""
-    release_freed_memory()
-    return resident_mb()
+            if elapsed > (len(memory_mb) + 1) / (MEMORY_SAMPLES + 1) * args.seconds:
+                with_freed = resident_mb()
+                release_freed_memory()
+                memory_mb.append((resident_mb(), with_freed))
+        return player, session, shown, memory_mb
 
 
 def fade_cost(stylizer: Stylizer, width: int) -> tuple[float, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import json
 
 import numpy as np
@@ -33,6 +34,8 @@ def small_fps(monkeypatch) -> None:
 def test_fps_measures_every_model_engine_and_size(small_fps, tmp_path, capsys) -> None:
     options = ["--frames", "3", "--warmup", "1", "--stages", "--json", str(tmp_path / "fps.json")]
     options += ["--sizes", "256x256", "64x32"]
+    if importlib.util.find_spec("matplotlib"):
+        options += ["--plot", str(tmp_path / "fps.png")]
     assert fps.main(options) == 0
     results = json.loads((tmp_path / "fps.json").read_text())
     measured = {(row["engine"], row["size"], row["path"]) for row in results["results"]}
@@ -62,11 +65,16 @@ def test_fps_measures_every_model_engine_and_size(small_fps, tmp_path, capsys) -
     assert results["limits"]["cpu"]["flops_per_second"]["float32"] > 0
     printed = capsys.readouterr().out
     assert "paper fps" in printed and "GB/s" in printed
+    if "--plot" in options:
+        assert read_picture(tmp_path / "fps.png").std() > 10
 
 
 def test_fps_leaves_out_engines_that_do_not_know_a_precision(small_fps) -> None:
-    engines = [(engine, s.engine.dtype) for _, engine, s in fps.candidates("cpu", "float16")]
-    assert engines == [("plain", torch.float32), ("torch", torch.float16)]
+    engines = [
+        (engine, s.engine.dtype) for _, engine, s in fps.candidates("cpu", ["float16", "float32"])
+    ]
+    others = [(engine, torch.float32) for engine in installed_engines()]
+    assert engines == [("plain", torch.float32), ("torch", torch.float16), *others]
 
 
 def test_scaling_grows_with_the_pixels_and_fills_its_table(tiny_weights, tmp_path, capsys) -> None:

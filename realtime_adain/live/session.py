@@ -83,6 +83,7 @@ class LiveSession(Closing):
         self.text = text or ScreenText()
         self.text.say("h  shows the keys")
         self._frames = frames
+        self._ladder = ladder
         self._stylize_moving = ladder or stylize
         self._stylize_still = ladder.paint_in_full if ladder else stylize
         self._deck = deck
@@ -284,7 +285,7 @@ class LiveSession(Closing):
         """Save the picture, painted in full, in a layout or in that of the moment, without the
         text."""
         if self._stylized is not None:
-            if self._stylize_still is not self._stylize_moving:
+            if self._ladder is not None and self._ladder.rung:
                 self._paint_still()
             picture = self._compose(layout)
             self._errands.do(lambda: f"saved {save_snapshot(self._folder, picture)}")

@@ -18,6 +18,9 @@ from .options import TrainingOptions
 from .reader import StatisticsReader, rows_of
 from .sights import Sights
 
+_MARGIN = 24
+"""Pixels from the border within which padding tells two outputs apart."""
+
 Parts = dict[str, Tensor]
 """Parts of the loss, each a scalar, by the name that their weight's option begins with."""
 
@@ -193,8 +196,8 @@ class StudentObjective(LeanObjective):
     """A lean network, trained end to end: its output is judged, its features are its own.
 
     Beside the perceptual losses and the knowledge of the style it is asked to give the content
-    back at strength zero, to paint the same picture whatever the camera's noise, and to draw no
-    grid.
+    back at strength zero, to paint the same picture whatever the camera's noise and wherever in it
+    the content is, and to draw no grid.
     """
 
     def parameter_groups(self) -> list[dict]:
@@ -231,7 +234,8 @@ class StudentObjective(LeanObjective):
             style = tuple((mean.float(), std.float()) for mean, std in style)
             output = self.network(noisy(contents, deviation), style, blend).float()
             first = tuple((mean[:1], std[:1]) for mean, std in style)
-            again = self.network(noisy(contents[:1], deviation[:1]), first, blend[:1]).float()
+            moved, place = _move(contents[:1], self.network.stride)
+            again = self.network(noisy(moved, deviation[:1]), first, blend[:1]).float()
             content_loss, style_loss = self.loss(output, targets)
         error = (output - contents).abs().mean((1, 2, 3))
         return {
@@ -239,9 +243,24 @@ class StudentObjective(LeanObjective):
             "style": style_loss.mean(),
             "knowledge": self.reader(code, rows_of(wanted)).mean(),
             "identity": (error * (alpha == 0)).mean(),
-            "consistency": (output[:1] - again).abs().mean(),
+            "consistency": _inner(output[:1][place] - again).abs().mean(),
             "grid": grid_pattern(output).mean(),
         }
+
+
+def _move(images: Tensor, stride: int) -> tuple[Tensor, tuple]:
+    """Return images less `stride` rows and columns, some of them on either side, and the index
+    that takes the same part of their outputs."""
+    top, left = torch.randint(stride + 1, (2,)).tolist()
+    height, width = images.shape[2] - stride, images.shape[3] - stride
+    place = (..., slice(top, top + height), slice(left, left + width))
+    return images[place], place
+
+
+def _inner(images: Tensor) -> Tensor:
+    """Return images without what lies so near to the border that padding decides it."""
+    margin = min(_MARGIN, images.shape[2] // 4)
+    return images[..., margin:-margin, margin:-margin]
 
 
 class PaperObjective(Objective):

@@ -81,7 +81,9 @@ class TrainingOptions:
         20.0, "of the mean absolute error to the content, for pairs of strength zero"
     )
     consistency_weight: float = _option(
-        10.0, "of the mean absolute difference of outputs whose contents differ in noise alone"
+        10.0,
+        "of the mean absolute difference of outputs whose contents differ in noise and by a shift "
+        "of some pixels alone",
     )
     grid_weight: float = _option(10.0, "of patterns that repeat every two pixels")
     weak_part: float = _option(0.15, "part of the pairs, 0 to 1, trained below full strength")
