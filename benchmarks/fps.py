@@ -49,7 +49,7 @@ SECONDS_PER_ROW = 10.0
 FILM_FRAMES = 8
 """Frames of a film that are timed together, as several are done at a time."""
 
-PAPER = "vgg19 (paper)"
+PAPER = "paper-vgg19"
 PAPER_WIDTHS = VGG19_WIDTHS
 HEADER = (
     f"{'model':18} {'device':>8} {'size':>9} {'path':>10} {'median ms':>10} {'p95 ms':>8} "
@@ -75,6 +75,12 @@ def main(argv: list[str] | None = None) -> int:
         help="of the frames, such as 1280x720 (default: 256x256 and 512x512)",
     )
     parser.add_argument(
+        "--models",
+        nargs="+",
+        choices=[*SHA256, PAPER],
+        help="default: all; without the paper's network nothing is compared with it",
+    )
+    parser.add_argument(
         "--precision", nargs="+", choices=PRECISIONS, help="default: what suits each engine"
     )
     parser.add_argument("--stages", action="store_true", help="also time what a frame goes through")
@@ -92,7 +98,7 @@ def benchmark(args: argparse.Namespace) -> int:
     for device in devices():
         limits[device] = Limits(device)
         plain: dict[tuple[tuple[int, int], str], float] = {}  # milliseconds by size and path
-        for name, engine, stylizer in candidates(device, args.precision):
+        for name, engine, stylizer in candidates(device, args.models, args.precision):
             for size_hw in args.sizes:
                 for path, step in steps(stylizer, size_hw).items():
                     row = {
@@ -110,9 +116,10 @@ def benchmark(args: argparse.Namespace) -> int:
                             frames_per_step=FILM_FRAMES if path == "film" else 1,
                         ),
                     }
-                    row["times_plain"] = round(
-                        plain.setdefault((size_hw, path), row["median_ms"]) / row["median_ms"], 1
-                    )
+                    if engine == "plain":
+                        plain[size_hw, path] = row["median_ms"]
+                    if plain:
+                        row["times_plain"] = round(plain[size_hw, path] / row["median_ms"], 1)
                     if path == "model":
                         least = limits[device].least_ms(stylizer, size_hw)
                         row["percent_of_limit"] = round(100 * least / row["median_ms"], 1)
@@ -146,19 +153,23 @@ def models() -> dict[str, object]:
 
 
 def candidates(
-    device: str, precisions: Sequence[str] | None
+    device: str, wanted: Sequence[str] | None, precisions: Sequence[str] | None
 ) -> Iterator[tuple[str, str, Stylizer]]:
-    """Yield the name of a model, of an engine and the stylizer of both, the plain one first.
+    """Yield the name of a model, of an engine and the stylizer of both; the plain one first, where
+    the paper's network is wanted.
 
     Args:
         device: on which they run.
+        wanted: names of models; None for all.
         precisions: of `PRECISIONS`, engines that do not know one left out; None for the best of
             each engine.
     """
-    yield PAPER, "plain", PlainStylizer(device)
+    if wanted is None or PAPER in wanted:
+        yield PAPER, "plain", PlainStylizer(device)
+    chosen = [pair for pair in models().items() if wanted is None or pair[0] in wanted]
     dtypes = [getattr(torch, precision) for precision in precisions] if precisions else [None]
     engines = installed_engines() if device == "cpu" else ("torch",)
-    for (name, model), engine, dtype in itertools.product(models().items(), engines, dtypes):
+    for (name, model), engine, dtype in itertools.product(chosen, engines, dtypes):
         try:
             stylizer = Stylizer(model, device=device, engine=engine, dtype=dtype)
         except RealtimeAdainError:
@@ -383,11 +394,12 @@ def print_row(row: dict, paper_seconds: float | None) -> None:
     """Print one line of the table, and the stages below it."""
     paper_fps = f"{1 / paper_seconds:.0f}" if paper_seconds else ""
     limit = f"{row['percent_of_limit']:.0f}" if "percent_of_limit" in row else ""
+    gain = f"{row['times_plain']:.1f}" if "times_plain" in row else ""
     print(
         f"{row['model']:18} {row['device']:>8} {row['size']:>9} {row['path']:>10} "
         f"{row['median_ms']:>10.1f} {row['p95_ms']:>8.1f} {row['fps']:>8.1f} "
         f"{paper_fps:>10} {row['engine']:>9} {row['precision']:>9} "
-        f"{row['times_plain']:>8.1f} {limit:>8}",
+        f"{gain:>8} {limit:>8}",
         flush=True,
     )
     if "stages_ms" in row:

@@ -526,6 +526,37 @@ def test_a_captured_graph_reads_frame_style_and_strength_anew(fake_cuda) -> None
     assert fake_cuda.captured == 2
 
 
+def test_cuda_has_several_frames_in_flight_each_with_a_graph(fake_cuda) -> None:
+    network = make_network("lean")
+    engine = CudaGraphEngine(network, dtype=torch.float32)
+    both_in_work = threading.Barrier(2, timeout=10)
+    jobs = [(picture(seed=n), make_style(network, n % 3), n / 9) for n in range(10)]
+
+    def paint(*job):
+        both_in_work.wait()
+        return engine.stylize(*job)
+
+    outputs = list(engine.run_all(partial(paint, *job) for job in jobs))
+    assert fake_cuda.captured == 2
+    for output, job in zip(outputs, jobs, strict=True):
+        assert signal_to_noise_db(output, reference(network, *job)) > SAME_DB
+
+
+def test_cuda_without_graphs_paints_all_the_same(fake_cuda, monkeypatch) -> None:
+    def refuse(*_, **__):
+        raise RuntimeError("operation not permitted when stream is capturing\nand more")
+
+    monkeypatch.setattr(torch.cuda, "graph", refuse)
+    network = make_network("lean")
+    engine = CudaGraphEngine(network, dtype=torch.float32)
+    frame, style = picture(), make_style(network)
+    with pytest.warns(UserWarning, match="without a CUDA graph.*stream is capturing$"):
+        output = engine.stylize(frame, style)
+    np.testing.assert_array_equal(output, reference(network, frame, style))
+    engine.stylize(frame, style)  # and says so once
+    engine.network_pass((48, 64), style)()
+
+
 def to_cuda(style):
     return tuple((mean.cuda(), std.cuda()) for mean, std in style)
 
@@ -589,6 +620,17 @@ def test_cuda_takes_styles_encoded_in_another_thread() -> None:
         stylizer.stylize(frame, styles[3]),
         stylizer.stylize(frame, stylizer.encode_style(picture(seed=3))),
     )
+
+
+@needs_cuda
+def test_cuda_paints_many_frames_in_order() -> None:
+    network = make_network("lean")
+    jobs = [(picture(seed=n), make_style(network, n % 3), n / 9) for n in range(10)]
+    expected = [reference(network, *job) for job in jobs]
+    engine = open_engine("torch", network.cuda(), dtype=torch.float32)
+    tasks = [partial(engine.stylize, frame, to_cuda(style), a) for frame, style, a in jobs]
+    for output, wanted in zip(engine.run_all(tasks), expected, strict=True):
+        assert signal_to_noise_db(output, wanted) > 40  # as above
 
 
 @needs_cuda

@@ -2,40 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import threading
+import warnings
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import numpy as np
 import torch
 
 from ..adain import Regional, Statistics
-from .base import PerSize, pack_style, unpack_style
-from .eager import TorchEngine
+from ..errors import is_out_of_memory
+from .base import Made, PerSize, pack_style, unpack_style
+from .eager import TorchEngine, side_by_side
+
+IN_FLIGHT = 2
+"""Frames of a film that are in work at a time."""
 
 
 class CudaGraphEngine(TorchEngine):
     """Replays the whole repainting of a frame, conversions included, as one CUDA graph.
 
     Style and strength are the contents of buffers that the graph reads, so that changing or mixing
-    styles captures nothing anew. Styles in regions go the eager way.
+    styles captures nothing anew. Every thread has graphs of its own, on a stream of its own: of
+    many frames, one is copied while the other is computed. Styles in regions go the eager way, and
+    so does everything where the driver refuses to capture.
     """
 
     def __init__(self, *args, **options) -> None:
         super().__init__(*args, **options)
-        self._captured = PerSize(lambda frame_hw: _CapturedRepainting(self, frame_hw))
+        self._captures = True
+        self._capturing = threading.Lock()
+        self._of_thread = threading.local()
 
     def stylize(
         self, frame: np.ndarray, style: Statistics | Regional, alpha: float = 1.0
     ) -> np.ndarray:
-        if isinstance(style, Regional):
+        captured = None
+        if self._captures and not isinstance(style, Regional):
+            captured = self._captured(frame.shape[:2])
+        if captured is None:
             return super().stylize(frame, style, alpha)
-        return self._captured.get(frame.shape[:2]).stylize(frame, style, alpha)
+        return captured.stylize(frame, style, alpha)
+
+    def run_all(self, tasks: Iterable[Callable[[], Made]]) -> Generator[Made, None, None]:
+        """Run as many tasks at a time as are to be in flight."""
+        return side_by_side(tasks, ThreadPoolExecutor(IN_FLIGHT, "painter"), IN_FLIGHT)
 
     def network_pass(self, size_hw: tuple[int, int], style: Statistics) -> Callable[[], object]:
         """Return a replay: with the conversions, without the copies from and to the host."""
-        captured = self._captured.get(size_hw)
+        captured = self._captured(size_hw)
+        if captured is None:
+            return super().network_pass(size_hw, style)
         captured.stylize(np.zeros((*size_hw, 3), np.uint8), style, 1.0)
         return captured.replay
+
+    def _captured(self, frame_hw: tuple[int, int]) -> _CapturedRepainting | None:
+        """Return this thread's graph for a size; None where it cannot be captured."""
+        if not hasattr(self._of_thread, "captured"):
+            self._of_thread.captured = PerSize(self._capture)
+        try:
+            return self._of_thread.captured.get(frame_hw)
+        except RuntimeError as error:
+            if is_out_of_memory(error):
+                raise
+            self._captures = False
+            reason = str(error).partition("\n")[0]
+            warnings.warn(
+                f"frames are painted without a CUDA graph, which fails here: {reason}", stacklevel=3
+            )
+            return None
+
+    def _capture(self, frame_hw: tuple[int, int]) -> _CapturedRepainting:
+        with self._capturing:
+            return _CapturedRepainting(self, frame_hw)
 
 
 @contextmanager

@@ -82,16 +82,9 @@ class TorchEngine(Engine):
             yield from super().run_all(tasks)
             return
         pool = ThreadPoolExecutor(workers, "painter", torch.set_num_threads, (cores // workers,))
-        running: deque[Future[Made]] = deque()
         try:
-            for task in tasks:
-                running.append(pool.submit(task))
-                if len(running) > workers:
-                    yield running.popleft().result()
-            while running:
-                yield running.popleft().result()
+            yield from side_by_side(tasks, pool, workers)
         finally:
-            pool.shutdown(cancel_futures=True)
             torch.set_num_threads(cores)  # what the workers set counts for threads to come
 
     @contextmanager
@@ -131,3 +124,25 @@ class TorchEngine(Engine):
             return self.network(content, style)
 
         return run
+
+
+def side_by_side(
+    tasks: Iterable[Callable[[], Made]], pool: ThreadPoolExecutor, workers: int
+) -> Generator[Made, None, None]:
+    """Yield what tasks return, in their order, while the workers of a pool run the next ones.
+
+    Args:
+        tasks: one more than the workers is taken ahead.
+        pool: shut down at the end.
+        workers: threads of the pool.
+    """
+    running: deque[Future[Made]] = deque()
+    try:
+        for task in tasks:
+            running.append(pool.submit(task))
+            if len(running) > workers:
+                yield running.popleft().result()
+        while running:
+            yield running.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
