@@ -415,7 +415,7 @@ def draw_plot(path: Path, rows: list[dict], processor: str) -> None:
 
     fields = list(dict.fromkeys((row["device"], row["size"]) for row in rows))
     figure, all_axes = pyplot.subplots(
-        1, len(fields), figsize=(5.5 * len(fields), 5), layout="constrained", squeeze=False
+        1, len(fields), figsize=(2 + 4.2 * len(fields), 5), layout="constrained", squeeze=False
     )
     for axes, field in zip(all_axes[0], fields, strict=True):
         paths: dict[str, dict[str, float]] = {}
@@ -427,16 +427,18 @@ def draw_plot(path: Path, rows: list[dict], processor: str) -> None:
             heights = [number + (place - 1) * 0.27 for number in range(len(bars))]
             axes.barh(heights, list(bars.values()), 0.27, label=label)
         names = list(paths["model"])
-        axes.set_yticks(range(len(names)), names)
+        axes.set_yticks(range(len(names)), names if axes is all_axes[0][0] else [])
         axes.invert_yaxis()
         axes.set(title=f"{field[1]} on {processor if field[0] == 'cpu' else field[0]}")
         axes.set(xscale="log", xlabel="frames per second")
+        axes.xaxis.set_major_formatter("{x:g}")
         width, height = map(int, field[1].split("x"))
         if (height, width) in PAPER_SECONDS:
             label = "the paper's network, Titan X (Pascal)"
             axes.axvline(1 / PAPER_SECONDS[height, width], color="black", ls=":", label=label)
         axes.grid(axis="x", which="both", alpha=0.3)
-        axes.legend(fontsize=8)
+    handles, labels = all_axes[0][0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4)
     figure.savefig(path, dpi=110)
     pyplot.close(figure)
 
