@@ -18,18 +18,17 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import statistics
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import torch
 
+from benchmarks.limits import Limits
 from benchmarks.machine import describe_machine
 from benchmarks.plain import PlainNetwork
+from benchmarks.timing import measure
 from realtime_adain import Style, Stylizer, command
 from realtime_adain.adain import adain
 from realtime_adain.demo_scene import DemoScene
@@ -42,10 +41,6 @@ from realtime_adain.tensors import as_bytes, as_unit, download, upload
 from realtime_adain.weights import SHA256
 
 PAPER_SECONDS = {(256, 256): 0.018, (512, 512): 0.065}
-MATRIX_SIDE = {"cpu": 2048, "cuda": 8192}
-COPIED_BYTES = {"cpu": 1 << 27, "cuda": 1 << 30}
-SECONDS_PER_ROW = 10.0
-"""A slow network is timed for so long at most, in fewer frames, of which there are three."""
 FILM_FRAMES = 8
 """Frames of a film that are timed together, as several are done at a time."""
 
@@ -121,7 +116,9 @@ def benchmark(args: argparse.Namespace) -> int:
                     if plain:
                         row["times_plain"] = round(plain[size_hw, path] / row["median_ms"], 1)
                     if path == "model":
-                        least = limits[device].least_ms(stylizer, size_hw)
+                        style = encode_builtin(stylizer).statistics
+                        dtype = stylizer.engine.dtype
+                        least = limits[device].least_ms(stylizer.network, style, size_hw, dtype)
                         row["percent_of_limit"] = round(100 * least / row["median_ms"], 1)
                     if path == "end to end" and args.stages and engine == "torch":
                         row["stages_ms"] = stage_times(stylizer, size_hw, args.warmup, args.frames)
@@ -266,128 +263,9 @@ def stage_times(
         }
 
 
-class Limits:
-    """What a device can do at best, measured.
-
-    Attributes:
-        measured: `bytes_per_second` of a large copy, reading and writing counted, and
-            `flops_per_second` of a large matrix product by dtype.
-    """
-
-    def __init__(self, device: str) -> None:
-        self._device = device
-        self._kind = device.split(":")[0]
-        source = torch.ones(COPIED_BYTES.get(self._kind, 1 << 27), dtype=torch.uint8, device=device)
-        target = torch.empty_like(source)
-        seconds = self._best_seconds(lambda: target.copy_(source))
-        self.measured: dict[str, object] = {
-            "bytes_per_second": 2 * source.numel() / seconds,
-            "flops_per_second": {},
-        }
-
-    def __str__(self) -> str:
-        rates = [
-            f"{rate / 1e9:.0f} GFLOP/s in {dtype}"
-            for dtype, rate in self.measured["flops_per_second"].items()
-        ]
-        return ", ".join([f"{self.measured['bytes_per_second'] / 1e9:.1f} GB/s", *rates])
-
-    def least_ms(self, stylizer: Stylizer, size_hw: tuple[int, int]) -> float:
-        """Return the least milliseconds in which the network could be computed at a size."""
-        dtype = stylizer.engine.dtype
-        flops, values = work(stylizer, size_hw)
-        arithmetic = flops / self._flops_per_second(dtype)
-        movement = values * dtype.itemsize / self.measured["bytes_per_second"]
-        return 1000 * max(arithmetic, movement)
-
-    def _flops_per_second(self, dtype: torch.dtype) -> float:
-        rates = self.measured["flops_per_second"]
-        name = str(dtype).removeprefix("torch.")
-        if name not in rates:
-            side = MATRIX_SIDE.get(self._kind, 2048)
-            matrix = torch.rand(side, side, device=self._device).to(dtype)
-            rates[name] = 2 * side**3 / self._best_seconds(lambda: matrix @ matrix)
-        return rates[name]
-
-    def _best_seconds(self, step: Callable[[], object]) -> float:
-        return measure(step, self._device, 1, 5)["best_ms"] / 1000
-
-
-@torch.inference_mode()
-def work(stylizer: Stylizer, size_hw: tuple[int, int]) -> tuple[int, int]:
-    """Return the floating-point operations of all convolutions for a frame, and how many numbers
-    these read and write: input, weights and output, each once."""
-    flops = values = 0
-
-    def count(conv: torch.nn.Conv2d, inputs: tuple[torch.Tensor], output: torch.Tensor) -> None:
-        nonlocal flops, values
-        flops += 2 * output.numel() * conv.weight[0].numel()
-        values += inputs[0].numel() + conv.weight.numel() + output.numel()
-
-    network = stylizer.network
-    hooks = [
-        module.register_forward_hook(count)
-        for module in network.modules()
-        if isinstance(module, torch.nn.Conv2d)
-    ]
-    style = encode_builtin(stylizer).statistics
-    flops = values = 0  # of the frame only
-    network(torch.zeros(1, 3, *size_hw, device=stylizer.device), style)
-    for hook in hooks:
-        hook.remove()
-    return flops, values
-
-
 def encode_builtin(stylizer: Stylizer) -> Style:
     """Return the first built-in style, encoded."""
     return stylizer.encode_style(builtin_style_path(builtin_style_names()[0]))
-
-
-def measure(
-    step: Callable[[], object],
-    device: str,
-    warmup: int,
-    frames: int,
-    *,
-    frames_per_step: int = 1,
-) -> dict[str, float]:
-    """Time `step`, each call with the device's work done; return milliseconds a frame and their
-    rate.
-
-    Args:
-        device: whose work is waited for.
-        warmup: calls before, at most.
-        frames: calls that are timed, at most.
-        frames_per_step: how many frames a call makes.
-    """
-
-    def synchronise() -> None:
-        if device != "cpu":
-            torch.accelerator.synchronize(torch.device(device))
-
-    began = time.perf_counter()
-    for done in range(warmup):
-        if done and time.perf_counter() - began > SECONDS_PER_ROW / 4:
-            break
-        step()
-    synchronise()
-    began = time.perf_counter()
-    milliseconds: list[float] = []
-    while len(milliseconds) < frames:
-        started = time.perf_counter()
-        if len(milliseconds) >= 3 and started - began > SECONDS_PER_ROW:
-            break
-        step()
-        synchronise()
-        milliseconds.append(1000 * (time.perf_counter() - started) / frames_per_step)
-    median = statistics.median(milliseconds)
-    return {
-        "frames": len(milliseconds),
-        "best_ms": round(min(milliseconds), 3),
-        "median_ms": round(median, 3),
-        "p95_ms": round(float(np.percentile(milliseconds, 95)), 3),
-        "fps": round(1000 / median, 1),
-    }
 
 
 def print_row(row: dict, paper_seconds: float | None) -> None:

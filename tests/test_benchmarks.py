@@ -11,8 +11,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from benchmarks import fps, gallery, live, scaling
-from realtime_adain import Stylizer
+from benchmarks import fps, gallery, limits, live, scaling, timing
 from realtime_adain.engines import installed_engines
 from realtime_adain.networks import LeanNetwork, VGGEncoder, VGGNetwork
 from realtime_adain.pictures import read_picture, write_picture
@@ -27,8 +26,8 @@ def small_fps(monkeypatch) -> None:
     monkeypatch.setattr(fps, "models", lambda: {"tiny": LeanNetwork(**TINY)})
     monkeypatch.setattr(fps, "PAPER_WIDTHS", (4, 6, 8, 10))
     monkeypatch.setattr(fps, "devices", lambda: ["cpu"])
-    monkeypatch.setattr(fps, "MATRIX_SIDE", {"cpu": 64})
-    monkeypatch.setattr(fps, "COPIED_BYTES", {"cpu": 1 << 20})
+    monkeypatch.setattr(limits, "MATRIX_SIDE", {"cpu": 64})
+    monkeypatch.setattr(limits, "COPIED_BYTES", {"cpu": 1 << 20})
 
 
 def test_fps_measures_every_model_engine_and_size(small_fps, tmp_path, capsys) -> None:
@@ -90,10 +89,10 @@ def test_scaling_grows_with_the_pixels_and_fills_its_table(tiny_weights, tmp_pat
 
 
 def test_fps_counts_the_work_of_the_frame_alone() -> None:
-    stylizer = Stylizer(VGGNetwork((4, 6, 8, 10)), device="cpu", engine="torch")
-    flops, values = fps.work(stylizer, (16, 16))
-    twice = fps.work(stylizer, (32, 32))
-    assert twice[0] == 4 * flops  # no part of it is the style's, which has a size of its own
+    network = VGGNetwork((4, 6, 8, 10))
+    style = network.encode_style(torch.rand(1, 3, 32, 32))
+    flops, values = limits.work(network, style, (16, 16))
+    assert limits.work(network, style, (32, 32))[0] == 4 * flops
     # preprocess 1x1 3 -> 3, then 3x3 3 -> 4 and 4 -> 4 and so on at 16, 8, 4 and 2 pixels a side
     encoder = 16**2 * (9 + 9 * 12 + 9 * 16) + 8**2 * 9 * (24 + 36) + 4**2 * 9 * (48 + 3 * 64)
     encoder += 2**2 * 9 * 80
@@ -104,8 +103,8 @@ def test_fps_counts_the_work_of_the_frame_alone() -> None:
 
 
 def test_fps_gives_a_slow_network_fewer_frames(monkeypatch) -> None:
-    monkeypatch.setattr(fps, "SECONDS_PER_ROW", 0.0)
-    assert fps.measure(lambda: None, "cpu", 5, 30)["frames"] == 3
+    monkeypatch.setattr(timing, "SECONDS_PER_ROW", 0.0)
+    assert timing.measure(lambda: None, "cpu", 5, 30)["frames"] == 3
 
 
 def test_gallery_shows_every_style(tiny_weights, tmp_path, monkeypatch) -> None:

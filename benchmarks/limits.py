@@ -1,0 +1,88 @@
+"""What a device can do at best, and the least time that leaves for a network: its roofline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+from benchmarks.timing import measure
+from realtime_adain.adain import Statistics
+from realtime_adain.networks import StyleNetwork
+
+MATRIX_SIDE = {"cpu": 2048, "cuda": 8192}
+COPIED_BYTES = {"cpu": 1 << 27, "cuda": 1 << 30}
+
+
+class Limits:
+    """What a device can do at best, measured.
+
+    Attributes:
+        measured: `bytes_per_second` of a large copy, reading and writing counted, and
+            `flops_per_second` of a large matrix product by dtype.
+    """
+
+    def __init__(self, device: str) -> None:
+        self._device = device
+        self._kind = device.split(":")[0]
+        source = torch.ones(COPIED_BYTES.get(self._kind, 1 << 27), dtype=torch.uint8, device=device)
+        target = torch.empty_like(source)
+        seconds = self._best_seconds(lambda: target.copy_(source))
+        self.measured: dict[str, object] = {
+            "bytes_per_second": 2 * source.numel() / seconds,
+            "flops_per_second": {},
+        }
+
+    def __str__(self) -> str:
+        rates = [
+            f"{rate / 1e9:.0f} GFLOP/s in {dtype}"
+            for dtype, rate in self.measured["flops_per_second"].items()
+        ]
+        return ", ".join([f"{self.measured['bytes_per_second'] / 1e9:.1f} GB/s", *rates])
+
+    def least_ms(
+        self,
+        network: StyleNetwork,
+        style: Statistics,
+        size_hw: tuple[int, int],
+        dtype: torch.dtype,
+    ) -> float:
+        """Return the least milliseconds in which a network could be computed at a size."""
+        flops, values = work(network, style, size_hw)
+        arithmetic = flops / self._flops_per_second(dtype)
+        movement = values * dtype.itemsize / self.measured["bytes_per_second"]
+        return 1000 * max(arithmetic, movement)
+
+    def _flops_per_second(self, dtype: torch.dtype) -> float:
+        rates = self.measured["flops_per_second"]
+        name = str(dtype).removeprefix("torch.")
+        if name not in rates:
+            side = MATRIX_SIDE.get(self._kind, 2048)
+            matrix = torch.rand(side, side, device=self._device).to(dtype)
+            rates[name] = 2 * side**3 / self._best_seconds(lambda: matrix @ matrix)
+        return rates[name]
+
+    def _best_seconds(self, step: Callable[[], object]) -> float:
+        return measure(step, self._device, 1, 5)["best_ms"] / 1000
+
+
+@torch.inference_mode()
+def work(network: StyleNetwork, style: Statistics, size_hw: tuple[int, int]) -> tuple[int, int]:
+    """Return the floating-point operations of all convolutions for a frame, and how many numbers
+    these read and write: input, weights and output, each once."""
+    flops = values = 0
+
+    def count(conv: torch.nn.Conv2d, inputs: tuple[torch.Tensor], output: torch.Tensor) -> None:
+        nonlocal flops, values
+        flops += 2 * output.numel() * conv.weight[0].numel()
+        values += inputs[0].numel() + conv.weight.numel() + output.numel()
+
+    hooks = [
+        module.register_forward_hook(count)
+        for module in network.modules()
+        if isinstance(module, torch.nn.Conv2d)
+    ]
+    network(torch.zeros(1, 3, *size_hw, device=style[0][0].device), style)
+    for hook in hooks:
+        hook.remove()
+    return flops, values
