@@ -23,6 +23,7 @@ from realtime_adain.train import main
 from realtime_adain.training.growing import grow
 from realtime_adain.training.logbook import LossLog
 from realtime_adain.training.loop import learning_rate_factor, train
+from realtime_adain.training.objectives import random_part
 from realtime_adain.training.options import TrainingOptions, make_options
 from realtime_adain.training.reader import StatisticsReader, rows_of
 from realtime_adain.training.sights import Sights
@@ -279,6 +280,18 @@ def test_a_run_that_blows_up_ends_before_it_is_saved(
     with pytest.raises(TrainingError, match="has grown from .* to .* after step 200;"):
         run(options, tmp_path, teacher, save_every=100)
     assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["step"] == 100
+
+
+def test_consistency_is_of_the_same_content_elsewhere_in_the_picture() -> None:
+    content = torch.rand(1, 3, 64, 80)
+    places = set()
+    for seed in range(200):
+        torch.manual_seed(seed)
+        part, place = random_part(content, 8)
+        assert part.shape == (1, 3, 56, 72)
+        torch.testing.assert_close(part, content[place])
+        places.add((place[1].start, place[2].start))
+    assert {top for top, _ in places} == {left for _, left in places} == set(range(9))
 
 
 def test_finished_run_leaves_table_plot_and_card(folders, teacher, tmp_path) -> None:

@@ -234,8 +234,8 @@ class StudentObjective(LeanObjective):
             style = tuple((mean.float(), std.float()) for mean, std in style)
             output = self.network(noisy(contents, deviation), style, blend).float()
             first = tuple((mean[:1], std[:1]) for mean, std in style)
-            moved, place = _move(contents[:1], self.network.stride)
-            again = self.network(noisy(moved, deviation[:1]), first, blend[:1]).float()
+            part, place = random_part(contents[:1], self.network.stride)
+            again = self.network(noisy(part, deviation[:1]), first, blend[:1]).float()
             content_loss, style_loss = self.loss(output, targets)
         error = (output - contents).abs().mean((1, 2, 3))
         return {
@@ -248,11 +248,11 @@ class StudentObjective(LeanObjective):
         }
 
 
-def _move(images: Tensor, stride: int) -> tuple[Tensor, tuple]:
-    """Return images less `stride` rows and columns, some of them on either side, and the index
-    that takes the same part of their outputs."""
-    top, left = torch.randint(stride + 1, (2,)).tolist()
-    height, width = images.shape[2] - stride, images.shape[3] - stride
+def random_part(images: Tensor, less: int) -> tuple[Tensor, tuple]:
+    """Return a part of images with so many rows and columns less, at a random place, and the index
+    that takes it: of their outputs it takes what belongs to the part."""
+    top, left = torch.randint(less + 1, (2,)).tolist()
+    height, width = images.shape[2] - less, images.shape[3] - less
     place = (..., slice(top, top + height), slice(left, left + width))
     return images[place], place
 
