@@ -394,9 +394,10 @@ def test_many_tasks_run_as_the_fastest_engine_does(fake_auto) -> None:
     assert fakes["onnx"].painted > 100
 
 
-def test_a_single_picture_waits_for_no_engine(fake_auto) -> None:
+def test_nothing_is_prepared_for_single_pictures(fake_auto) -> None:
     engine, fakes = fake_auto(torch=(0.3, 0), onnx=(0.1, 0))
-    engine.stylize(picture(), None)
+    for size_hw in ((48, 64), (64, 48), (48, 64), (56, 56)):
+        engine.stylize(picture(*size_hw), None)
     engine._preparer.shutdown()
     assert fakes["onnx"].sizes == []
 

@@ -36,19 +36,17 @@ class _SizeClass:
         pixels: of a frame, about.
         chosen: name of their engine; None as long as it is not known.
         trial: of the engines until then; None as long as they are not prepared.
-        frames: how many there were.
     """
 
     pixels: int
     chosen: str | None
     trial: Trial | None = None
-    frames: int = 0
 
 
 class AutoEngine(Engine):
     """Hands every frame to the engine that is the fastest at its size; no frame waits for one.
 
-    PyTorch paints at once. From the second frame of a size class on, a thread prepares the other
+    PyTorch paints at once. When a second frame of a size follows, a thread prepares the other
     engines that are installed; one that fails, or whose picture differs from PyTorch's, is out.
     The others then take turns, frame by frame, until one is known to be the fastest. That is
     remembered in the user's cache folder for this machine, network, dtype, size class and these
@@ -82,6 +80,7 @@ class AutoEngine(Engine):
         self._state = threading.Lock()
         self._preparer = ThreadPoolExecutor(1, "engines")
         self._preparing: set[tuple[int, int]] = set()
+        self._last_hw: tuple[int, int] | None = None
         self._only: Engine | None = None if self._others else self._torch
         self._settled: Engine | None = None  # the engine of the last frame, where it is chosen
 
@@ -99,10 +98,11 @@ class AutoEngine(Engine):
             engine = self._whose_turn(size_class, size_hw)
             if engine is None:
                 engine = self._torch
-                if size_class.frames > 1 and size_hw not in self._preparing:
+                if size_hw == self._last_hw and size_hw not in self._preparing:
                     self._preparing.add(size_hw)
                     job = (size_class, size_hw, frame.copy(), style, alpha)
                     self._preparer.submit(self._prepare, *job)
+            self._last_hw = size_hw
         began = time.perf_counter()
         try:
             painted = engine.stylize(frame, style, alpha)
@@ -143,9 +143,7 @@ class AutoEngine(Engine):
             if chosen not in self._opened and chosen not in self._others:
                 chosen = None  # of another installation
             self._classes[order] = _SizeClass(2**order, chosen)
-        size_class = self._classes[order]
-        size_class.frames += 1
-        return size_class
+        return self._classes[order]
 
     def _whose_turn(self, size_class: _SizeClass, size_hw: tuple[int, int]) -> Engine | None:
         """Return the engine for a frame; None where one must be prepared first."""
