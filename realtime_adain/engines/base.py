@@ -87,7 +87,7 @@ class PerSize(Generic[Made]):
         kept: how many sizes are remembered.
     """
 
-    def __init__(self, make: Callable[[tuple[int, int]], Made], kept: int = 4) -> None:
+    def __init__(self, make: Callable[[tuple[int, int]], Made], kept: int = 8) -> None:
         self._make = make
         self._kept = kept
         self._made: dict[tuple[int, int], Made] = {}

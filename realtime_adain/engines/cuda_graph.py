@@ -38,9 +38,7 @@ class CudaGraphEngine(TorchEngine):
     def stylize(
         self, frame: np.ndarray, style: Statistics | Regional, alpha: float = 1.0
     ) -> np.ndarray:
-        captured = None
-        if self._captures and not isinstance(style, Regional):
-            captured = self._captured(frame.shape[:2])
+        captured = None if isinstance(style, Regional) else self._captured(frame.shape[:2])
         if captured is None:
             return super().stylize(frame, style, alpha)
         return captured.stylize(frame, style, alpha)
@@ -59,6 +57,8 @@ class CudaGraphEngine(TorchEngine):
 
     def _captured(self, frame_hw: tuple[int, int]) -> _CapturedRepainting | None:
         """Return this thread's graph for a size; None where it cannot be captured."""
+        if not self._captures:
+            return None
         if not hasattr(self._of_thread, "captured"):
             self._of_thread.captured = PerSize(self._capture)
         try:

@@ -39,7 +39,7 @@ class OpenVinoEngine(GraphEngine):
             sized.reshape({"frame": [*size_hw, 3]})
             return core.compile_model(sized, "CPU", properties).create_infer_request()
 
-        self._requests = PerSize(compile_for, kept=8)
+        self._requests = PerSize(compile_for)
 
     def prepare(self, size_hw: tuple[int, int]) -> None:
         with self._errors_named():
