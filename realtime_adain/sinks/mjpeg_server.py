@@ -50,7 +50,7 @@ _PAGE = b"""<!doctype html>
 <title>realtime-adain</title>
 <style>
   html, body { height: 100%; margin: 0; background: #000; }
-  img { width: 100%; height: 100%; object-fit: contain; }
+  img { display: block; width: 100%; height: 100%; object-fit: contain; }
 </style>
 <img src="/stream.mjpg" alt="The live picture">
 </html>
