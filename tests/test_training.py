@@ -20,10 +20,11 @@ from realtime_adain.losses import PerceptualLoss, grid_pattern
 from realtime_adain.networks import LeanNetwork, VGGEncoder, VGGNetwork, initialise
 from realtime_adain.pictures import read_picture, write_picture
 from realtime_adain.train import main
+from realtime_adain.training import objectives
 from realtime_adain.training.growing import grow
 from realtime_adain.training.logbook import LossLog
 from realtime_adain.training.loop import learning_rate_factor, train
-from realtime_adain.training.objectives import random_part
+from realtime_adain.training.objectives import make_objective, random_part
 from realtime_adain.training.options import TrainingOptions, make_options
 from realtime_adain.training.reader import StatisticsReader, rows_of
 from realtime_adain.training.sights import Sights
@@ -280,6 +281,17 @@ def test_a_run_that_blows_up_ends_before_it_is_saved(
     with pytest.raises(TrainingError, match="has grown from .* to .* after step 200;"):
         run(options, tmp_path, teacher, save_every=100)
     assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["step"] == 100
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_bfloat16_is_computed_where_the_processor_has_it(
+    native, folders, teacher, monkeypatch
+) -> None:
+    monkeypatch.setattr(objectives, "has_bfloat16", lambda: native)
+    objective = make_objective(options_for(folders), teacher, None)
+    with objective.mixed_precision(torch.device("cpu")):
+        output = torch.nn.Conv2d(3, 3, 1)(torch.rand(1, 3, 4, 4))
+    assert (output.dtype == torch.bfloat16) == native
 
 
 def test_consistency_is_of_the_same_content_elsewhere_in_the_picture() -> None:
