@@ -6,9 +6,11 @@ import json
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from functools import partial
 from operator import truediv
+from types import NoneType
 from unittest.mock import Mock
 
 import numpy as np
@@ -17,7 +19,7 @@ import torch
 
 from realtime_adain import Style, Stylizer
 from realtime_adain.adain import Regional, adain, exportable_adain
-from realtime_adain.engines import auto, eager, installed_engines, open_engine, registry
+from realtime_adain.engines import auto, crew, installed_engines, open_engine, registry
 from realtime_adain.engines.auto import AutoEngine
 from realtime_adain.engines.base import EngineError, PerSize, pack_style, unpack_style
 from realtime_adain.engines.choices import Choices
@@ -159,8 +161,9 @@ def test_many_frames_come_in_order_and_as_each_by_itself(name, two_cores) -> Non
     assert list(engine.run_all([])) == []
 
 
-def test_pytorch_computes_a_frame_per_core(two_cores) -> None:
-    engine = open_engine("torch", make_network("lean"))
+@pytest.mark.parametrize("name", CPU_ENGINES)
+def test_many_frames_have_a_core_each(name, two_cores) -> None:
+    engine = open_engine(name, make_network("lean"))
     meeting = threading.Barrier(2, timeout=10)  # only passes if both are at work at once
     cores = []
 
@@ -176,10 +179,11 @@ def test_pytorch_computes_a_frame_per_core(two_cores) -> None:
     assert (cores[4], torch.get_num_threads()) == (2, 2)
 
 
-def test_frames_that_need_much_memory_come_one_by_one(two_cores, monkeypatch) -> None:
-    monkeypatch.setattr(eager, "MOST_PIXELS", 2 * 48 * 64 - 1)
+@pytest.mark.parametrize("name", CPU_ENGINES)
+def test_frames_that_need_much_memory_come_one_by_one(name, two_cores, monkeypatch) -> None:
+    monkeypatch.setattr(crew, "MOST_PIXELS", 2 * 48 * 64 - 1)
     network = make_network("lean")
-    engine, style = open_engine("torch", network), make_style(network)
+    engine, style = open_engine(name, network), make_style(network)
 
     def task() -> int:
         engine.stylize(picture(48, 64), style)
@@ -201,7 +205,7 @@ def test_large_frames_after_small_ones_wait_for_each_other(two_cores, monkeypatc
         return painted
 
     engine.repaint = watched
-    monkeypatch.setattr(eager, "MOST_PIXELS", 96 * 96)
+    monkeypatch.setattr(crew, "MOST_PIXELS", 96 * 96)
     sizes = [16, 16, 96, 96, 96, 128, 16]
     frames = [picture(side, side) for side in sizes]
     painted = list(engine.run_all(partial(engine.stylize, frame, style) for frame in frames))
@@ -268,6 +272,30 @@ def test_only_the_sizes_used_last_are_kept() -> None:
     for size_hw in ((1, 1), (2, 2), (1, 1), (3, 3), (1, 1), (2, 2)):
         assert sizes.get(size_hw) == size_hw
     assert made == [(1, 1), (2, 2), (3, 3), (2, 2)]
+
+
+def test_what_a_size_needs_is_made_once_and_after_a_failure_again() -> None:
+    begun, goes_on, results = [], threading.Event(), iter([MemoryError(), "made"])
+
+    def make(size_hw) -> str:
+        begun.append(size_hw)
+        goes_on.wait(10)
+        result = next(results)
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    sizes = PerSize(make)
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(sizes.get, (1, 1)) for _ in range(2)]
+        assert (1, 1) not in sizes
+        goes_on.set()
+        failed = {type(future.exception(10)) for future in both}
+    assert failed <= {MemoryError, NoneType}
+    assert MemoryError in failed
+    assert sizes.get((1, 1)) == "made"
+    assert (1, 1) in sizes
+    assert len(begun) == 2
 
 
 class FakeEngine:

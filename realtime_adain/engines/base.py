@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -83,32 +84,38 @@ class PerSize(Generic[Made]):
     """What is slow to make for a size of frame, kept for the sizes used last.
 
     Args:
-        make: makes it for a height and width in pixels; other threads go on meanwhile.
+        make: makes it for a height and width in pixels; threads that use other sizes go on
+            meanwhile.
         kept: how many sizes are remembered.
     """
 
     def __init__(self, make: Callable[[tuple[int, int]], Made], kept: int = 8) -> None:
         self._make = make
         self._kept = kept
-        self._made: dict[tuple[int, int], Made] = {}
+        self._made: dict[tuple[int, int], Future[Made]] = {}
         self._changing = threading.Lock()
 
     def __contains__(self, size_hw: tuple[int, int]) -> bool:
-        return size_hw in self._made
+        made = self._made.get(size_hw)
+        return made is not None and made.done()
 
     def get(self, size_hw: tuple[int, int]) -> Made:
-        """Return what belongs to a size; made now unless it is remembered."""
+        """Return what belongs to a size; made now unless it is remembered, or in the making."""
         with self._changing:
             made = self._made.pop(size_hw, None)
-            if made is not None:
-                self._made[size_hw] = made  # the last one now
-                return made
-        made = self._make(size_hw)
-        with self._changing:
-            while len(self._made) >= self._kept:
-                del self._made[next(iter(self._made))]  # the one used longest ago
-            self._made[size_hw] = made
-        return made
+            if missing := made is None:
+                made = Future()
+                while len(self._made) >= self._kept:
+                    del self._made[next(iter(self._made))]  # the one used longest ago
+            self._made[size_hw] = made  # the last one now
+        if missing:
+            try:
+                made.set_result(self._make(size_hw))
+            except BaseException as error:
+                made.set_exception(error)
+                with self._changing:
+                    self._made.pop(size_hw, None)
+        return made.result()
 
 
 def pack_style(statistics: Statistics) -> Tensor:

@@ -14,7 +14,8 @@ import torch
 from ..adain import Regional, Statistics
 from ..errors import is_out_of_memory
 from .base import Made, PerSize, pack_style, unpack_style
-from .eager import TorchEngine, side_by_side
+from .crew import side_by_side
+from .eager import TorchEngine
 
 IN_FLIGHT = 2
 """Frames of a film that are in work at a time."""

@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import copy
 import io
-import threading
 import warnings
-from collections.abc import Callable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 
@@ -26,8 +26,16 @@ from torch import Tensor, nn
 
 from ..adain import Regional, Statistics
 from ..networks import StyleNetwork
-from ..tensors import as_bytes, as_unit, pad_pixels_to_stride, resize_pixels, working_size
-from .base import Engine, EngineError, pack_style, unpack_style
+from ..tensors import (
+    as_bytes,
+    as_unit,
+    pad_pixels_to_stride,
+    padded_side,
+    resize_pixels,
+    working_size,
+)
+from .base import Engine, EngineError, Made, pack_style, unpack_style
+from .crew import Crew
 from .eager import TorchEngine
 
 OPSET = 17
@@ -82,6 +90,21 @@ def export_onnx(network: StyleNetwork) -> bytes:
     return file.getvalue()
 
 
+class Runner(ABC):
+    """The graph as an engine's package has loaded it."""
+
+    @abstractmethod
+    def run(self, frame: np.ndarray, style: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+        """Return what the graph makes of its inputs, an array that is the caller's."""
+
+    def prepare(self, size_hw: tuple[int, int]) -> None:
+        """Do what the first frame of a size, that of the graph's input, would wait for."""
+
+    def is_prepared(self, size_hw: tuple[int, int]) -> bool:
+        """Return whether a frame of a size has to wait for nothing."""
+        return True
+
+
 class GraphEngine(Engine):
     """An engine that computes the exported graph, on the processor.
 
@@ -109,49 +132,76 @@ class GraphEngine(Engine):
             )
         self.size = size
         self.network = network
-        self._style: Statistics | None = None
-        self._packed = np.empty(0, np.float32)
-        self._running = threading.Lock()
+        self._crew = Crew()
+        self._packed: tuple[Statistics, np.ndarray] | None = None
         with self._errors_named():
-            self.load(export_onnx(network))
+            self._graph = export_onnx(network)
+            self._runner = self.load(self._graph, 1)
 
     def best_dtype(self, network: StyleNetwork) -> torch.dtype:
         """Return the dtype that is used unless told otherwise."""
         return torch.float32
 
-    def load(self, graph: bytes) -> None:
-        """Take the ONNX file of the network."""
-        raise NotImplementedError
+    @abstractmethod
+    def load(self, graph: bytes, at_a_time: int) -> Runner:
+        """Return what runs the ONNX file of the network.
 
-    def run(self, frame: np.ndarray, style: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-        """Compute the graph; the result may be memory that the next run writes over."""
-        raise NotImplementedError
+        Args:
+            graph: the file.
+            at_a_time: threads that call it at once, each for a share of PyTorch's threads.
+        """
+
+    def prepare(self, size_hw: tuple[int, int]) -> None:
+        with self._errors_named():
+            self._runner.prepare(self._padded(size_hw))
+
+    def is_prepared(self, size_hw: tuple[int, int]) -> bool:
+        return self._runner.is_prepared(self._padded(size_hw))
 
     def stylize(
         self, frame: np.ndarray, style: Statistics | Regional, alpha: float = 1.0
     ) -> np.ndarray:
-        if isinstance(style, Regional):
-            return self._for_regions.stylize(frame, style, alpha)
-        size_hw = frame.shape[:2]
-        content = resize_pixels(frame, working_size(size_hw, self.size))
-        height, width = content.shape[:2]
-        padded = pad_pixels_to_stride(content, self.network.stride)
-        with self._running, self._errors_named():
-            output = self.run(padded, self._pack(style), np.array(alpha, np.float32))
-            painted = output[:height, :width].copy()
-        return resize_pixels(painted, size_hw)
+        size_hw = working_size(frame.shape[:2], self.size)
+        with self._crew.room_for(size_hw):
+            if isinstance(style, Regional):
+                return self._for_regions.stylize(frame, style, alpha)
+            content = pad_pixels_to_stride(resize_pixels(frame, size_hw), self.network.stride)
+            with self._errors_named():
+                output = self._runner.run(content, self._pack(style), np.array(alpha, np.float32))
+            painted = np.ascontiguousarray(output[: size_hw[0], : size_hw[1]])
+            return resize_pixels(painted, frame.shape[:2])
+
+    def run_all(self, tasks: Iterable[Callable[[], Made]]) -> Generator[Made, None, None]:
+        """Run as many tasks at a time as cores and memory suggest."""
+        return self._crew.run_all(tasks, self._running)
 
     def network_pass(self, size_hw: tuple[int, int], style: Statistics) -> Callable[[], object]:
         """Return one pass of the graph: the conversions are part of it."""
         frame = np.zeros((*size_hw, 3), np.uint8)
         packed, alpha = self._pack(style), np.ones((), np.float32)
-        return lambda: self.run(frame, packed, alpha)
+        return lambda: self._runner.run(frame, packed, alpha)
+
+    @contextmanager
+    def _running(self, at_a_time: int) -> Iterator[None]:
+        """Have the graph loaded for so many frames at a time."""
+        usual = self._runner
+        with self._errors_named():
+            self._runner = self.load(self._graph, at_a_time)
+        try:
+            yield
+        finally:
+            self._runner = usual
+
+    def _padded(self, size_hw: tuple[int, int]) -> tuple[int, int]:
+        height, width = (padded_side(side, self.network.stride) for side in size_hw)
+        return height, width
 
     def _pack(self, style: Statistics) -> np.ndarray:
         """Return the packed style; the last one is remembered."""
-        if style is not self._style:
-            self._style, self._packed = style, pack_style(style).numpy()
-        return self._packed
+        last = self._packed
+        if last is None or last[0] is not style:
+            self._packed = last = (style, pack_style(style).numpy())
+        return last[1]
 
     @contextmanager
     def _errors_named(self) -> Iterator[None]:

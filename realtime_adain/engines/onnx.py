@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from .graph import GraphEngine
+from .graph import GraphEngine, Runner
 
 
 class OnnxEngine(GraphEngine):
@@ -13,11 +13,16 @@ class OnnxEngine(GraphEngine):
 
     name = "onnx"
 
-    def load(self, graph: bytes) -> None:
+    def load(self, graph: bytes, at_a_time: int) -> Runner:
+        return _OnnxRunner(graph, torch.get_num_threads() // at_a_time)
+
+
+class _OnnxRunner(Runner):
+    def __init__(self, graph: bytes, threads: int) -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = torch.get_num_threads()
+        options.intra_op_num_threads = threads
         # Idle threads yield, for the sake of what else is running.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = onnxruntime.InferenceSession(
