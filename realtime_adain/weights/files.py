@@ -21,7 +21,7 @@ from .fetched import FETCHED_MODEL, load_fetched
 from .reading import one_line, read_safetensors
 
 SHA256 = {
-    "lite": "87e79cc3821e89f6449a71da31cf599fa14ced7be73d7d0f930673cb81c33953",
+    "lite": "7f67570e499031418cf97d43eb0654e3f03b608071234b9b60008026e7755958",
     "base": "ab47098622bf0d2d8ba197c775abfcb60ceeb0b433a4d17c84aece149debeafd",
 }
 """The shipped models by name, with the hash that their files must have."""
