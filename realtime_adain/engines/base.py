@@ -112,9 +112,9 @@ class PerSize(Generic[Made]):
             try:
                 made.set_result(self._make(size_hw))
             except BaseException as error:
-                made.set_exception(error)
                 with self._changing:
                     self._made.pop(size_hw, None)
+                made.set_exception(error)
         return made.result()
 
 

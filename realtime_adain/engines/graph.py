@@ -173,7 +173,7 @@ class GraphEngine(Engine):
 
     def run_all(self, tasks: Iterable[Callable[[], Made]]) -> Generator[Made, None, None]:
         """Run as many tasks at a time as cores and memory suggest."""
-        return self._crew.run_all(tasks, self._running)
+        return self._crew.run_all(tasks, self._loaded_for)
 
     def network_pass(self, size_hw: tuple[int, int], style: Statistics) -> Callable[[], object]:
         """Return one pass of the graph: the conversions are part of it."""
@@ -182,7 +182,7 @@ class GraphEngine(Engine):
         return lambda: self._runner.run(frame, packed, alpha)
 
     @contextmanager
-    def _running(self, at_a_time: int) -> Iterator[None]:
+    def _loaded_for(self, at_a_time: int) -> Iterator[None]:
         """Have the graph loaded for so many frames at a time."""
         usual = self._runner
         with self._errors_named():
