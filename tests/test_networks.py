@@ -17,7 +17,7 @@ from realtime_adain.networks import (
     VGGNetwork,
     lean,
 )
-from realtime_adain.networks.doubling import DoublingConv
+from realtime_adain.networks.convolutions import DoublingConv, ShufflingConv, reflection_pad
 
 from .conftest import TINY
 
@@ -47,6 +47,26 @@ def test_doubling_and_convolving_are_one_step(mode) -> None:
     assert difference[:, :, 1:-1, 1:-1].max() < 1e-5
     if mode == "nearest":
         assert difference.max() < 1e-5
+
+
+def test_convolving_and_shuffling_are_one_step() -> None:
+    torch.manual_seed(0)
+    together = ShufflingConv(5, 3)
+    nn.init.normal_(together.weight)
+    nn.init.normal_(together.bias)
+    apart = nn.Conv2d(5, 12, 3, padding=1, padding_mode="reflect")
+    apart.load_state_dict(together.state_dict())
+    features = torch.rand(2, 5, 6, 9)
+    expected = functional.pixel_shuffle(apart(features), 2)
+    torch.testing.assert_close(together(features), expected)
+
+
+@pytest.mark.parametrize("size_hw", [(6, 9), (130, 127)])  # fewer positions than are copied, more
+def test_features_are_padded_by_their_mirror_image(size_hw) -> None:
+    features = torch.rand(2, 3, *size_hw).to(memory_format=torch.channels_last)
+    with torch.inference_mode():
+        padded = reflection_pad(features)
+    assert torch.equal(padded, nn.ReflectionPad2d(1)(features))
 
 
 def test_vgg_has_the_papers_size() -> None:

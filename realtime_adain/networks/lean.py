@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..adain import EPSILON, Regional, Restyle, Statistics, channel_mean_std, restyler
-from .doubling import DoublingConv
-from .vgg import VGGEncoder, conv3x3, initialise
+from .convolutions import Conv3x3, DoublingConv, ShufflingConv
+from .vgg import VGGEncoder, initialise
 
 STRIP_POSITIONS = 2**18
 """Of a layer that heads widen at a time."""
@@ -55,15 +55,15 @@ class LeanNetwork(nn.Module):
         super().__init__()
         self.widths = tuple(widths)
         half, quarter, eighth = widths
-        self.down1 = conv3x3(3, half, stride=2)
-        self.down2 = conv3x3(half, quarter, stride=2)
-        self.down3 = conv3x3(quarter, eighth, stride=2)
+        self.down1 = Conv3x3(3, half, stride=2)
+        self.down2 = Conv3x3(half, quarter, stride=2)
+        self.down3 = Conv3x3(quarter, eighth, stride=2)
         self.trunk = nn.ModuleList(StyledBlock(eighth) for _ in range(blocks))
         self.narrow = nn.Conv2d(eighth, quarter, 1)
         self.detail = StyledBlock(quarter)
         self.widen = DoublingConv(quarter, half, "bilinear")
-        self.smooth = conv3x3(half, half)
-        self.up_full = shuffle_conv(half, 3)
+        self.smooth = Conv3x3(half, half)
+        self.up_full = ShufflingConv(half, 3)
         self.layer_widths = (*[eighth] * (1 + 2 * blocks), *[quarter] * 3, half)
         """Channels of each AdaIN layer, in the order of use."""
         self.style_encoder = StyleEncoder(
@@ -100,7 +100,7 @@ class LeanNetwork(nn.Module):
         x = self.detail(double(self.narrow(x)).add_(restyle(quarter)), restyle)
         x = self.widen(x.relu_()).add_(restyle(half)).relu_()
         x = self.smooth(x).relu_()
-        return functional.pixel_shuffle(self.up_full(x), 2) + 0.5
+        return self.up_full(x).add_(0.5)
 
 
 class StyledBlock(nn.Module):
@@ -108,8 +108,8 @@ class StyledBlock(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.conv1 = conv3x3(width, width)
-        self.conv2 = conv3x3(width, width)
+        self.conv1 = Conv3x3(width, width)
+        self.conv2 = Conv3x3(width, width)
 
     def forward(self, x: Tensor, restyle: Restyle) -> Tensor:
         y = restyle(self.conv1(x)).relu_()
@@ -237,17 +237,3 @@ class RunningStandardisation(nn.Module):
 def double(x: Tensor) -> Tensor:
     """Return the features at twice their size, bilinear."""
     return functional.interpolate(x, scale_factor=2.0, mode="bilinear")
-
-
-def shuffle_conv(inputs: int, outputs: int) -> nn.Conv2d:
-    """Return a 3x3 convolution to be followed by a pixel shuffle that doubles the size.
-
-    The four filters of an output channel start equal, so that the shuffle starts as nearest
-    upsampling and not as a grid (Aitken et al., "Checkerboard artifact free sub-pixel
-    convolution", 2017).
-    """
-    conv = conv3x3(inputs, 4 * outputs)
-    with torch.no_grad():
-        conv.weight.copy_(conv.weight[::4].repeat_interleave(4, 0))
-        conv.bias.copy_(conv.bias[::4].repeat_interleave(4, 0))
-    return conv

@@ -10,15 +10,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..adain import Regional, Statistics, channel_mean_std, restyler
-from .doubling import DoublingConv
+from .convolutions import Conv3x3, DoublingConv
 
 VGG19_WIDTHS = (64, 128, 256, 512)
 STAGE_DEPTHS = (2, 2, 4, 1)
-
-
-def conv3x3(inputs: int, outputs: int, stride: int = 1) -> nn.Conv2d:
-    """Return a 3x3 convolution with reflection padding of one pixel."""
-    return nn.Conv2d(inputs, outputs, 3, stride, padding=1, padding_mode="reflect")
 
 
 class VGGEncoder(nn.Module):
@@ -40,7 +35,7 @@ class VGGEncoder(nn.Module):
         inputs = 3
         for stage, (width, depth) in enumerate(zip(self.widths, STAGE_DEPTHS, strict=True), 1):
             for index in range(1, depth + 1):
-                self.add_module(f"conv{stage}_{index}", conv3x3(inputs, width))
+                self.add_module(f"conv{stage}_{index}", Conv3x3(inputs, width))
                 inputs = width
         self.has_heads = head_widths is not None
         self.feature_widths = tuple(head_widths or self.widths)
@@ -126,7 +121,7 @@ class VGGDecoder(nn.Module):
                 if doubles:
                     conv = DoublingConv(inputs, outputs, "nearest")
                 else:
-                    conv = conv3x3(inputs, outputs)
+                    conv = Conv3x3(inputs, outputs)
                 self.add_module(f"conv{stage}_{index}", conv)
                 inputs = outputs
 

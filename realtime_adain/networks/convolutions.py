@@ -1,0 +1,122 @@
+"""The 3x3 convolutions of the networks: plain, after doubling the size, before a pixel shuffle.
+
+All three keep the borders by reflection, and none makes features that only the next step reads.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+_TAPS = {"nearest": (1.0, 1.0), "bilinear": (0.25, 0.75, 0.75, 0.25)}
+"""By how much a value reaches each of the doubled ones around it, along one axis."""
+
+
+_MANY_POSITIONS = 2**14
+"""From which on copying into the middle of a larger tensor is the faster way to pad."""
+
+
+class Conv3x3(nn.Conv2d):
+    """A 3x3 convolution with reflection padding of one pixel.
+
+    Args:
+        inputs: channels of the features.
+        outputs: channels of the result.
+        stride: in pixels.
+    """
+
+    def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
+        super().__init__(inputs, outputs, 3, stride)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return `(N, outputs, H / stride, W / stride)` (sizes rounded up)."""
+        return functional.conv2d(reflection_pad(features), self.weight, self.bias, self.stride)
+
+
+class ShufflingConv(Conv3x3):
+    """A 3x3 convolution and the pixel shuffle that doubles the size of its result.
+
+    The four filters of an output channel start equal, so that the shuffle starts as nearest
+    upsampling and not as a grid (Aitken et al., "Checkerboard artifact free sub-pixel
+    convolution", 2017).
+
+    Args:
+        inputs: channels of the features.
+        outputs: channels of the result; the weights are those of `4 * outputs` filters in the
+            order of `torch.pixel_shuffle`.
+    """
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(inputs, 4 * outputs)
+        with torch.no_grad():
+            self.weight.copy_(self.weight[::4].repeat_interleave(4, 0))
+            self.bias.copy_(self.bias[::4].repeat_interleave(4, 0))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return `(N, outputs, 2 H, 2 W)` of features `(N, inputs, H, W)`."""
+        # With the channels of a pixel side by side, shuffling moves runs of numbers, not single
+        # ones: a fourth of the time.
+        weight = self.weight.unflatten(0, (-1, 4)).transpose(0, 1).flatten(0, 1)
+        bias = self.bias.unflatten(0, (-1, 4)).T.flatten()
+        pixels = functional.conv2d(reflection_pad(features), weight, bias).permute(0, 2, 3, 1)
+        count, height, width, channels = pixels.shape
+        rows = pixels.unflatten(3, (2, -1)).transpose(2, 3)  # (N, H, 2, W, 2 * outputs)
+        shuffled = rows.reshape(count, 2 * height, 2 * width, channels // 4)
+        return shuffled.permute(0, 3, 1, 2)
+
+
+class DoublingConv(nn.Conv2d):
+    """A 3x3 convolution of features that are brought to twice their size first.
+
+    Doubling is a transposed convolution with a fixed kernel, and two linear filters in a row are
+    one, whose kernel is theirs convolved (Odena et al., "Deconvolution and checkerboard artifacts",
+    Distill 2016, recommend the two; here they are computed as one). Nearest doubling so takes
+    four ninths of the multiplications, bilinear doubling as many as before, and both spare reading
+    and writing features of four times the size.
+
+    The weights are those of the plain convolution. So is the result, with reflection padding,
+    except at the border of bilinear doubling: the edge is repeated before doubling, not after it.
+
+    Args:
+        inputs: channels of the features.
+        outputs: channels of the result.
+        mode: "nearest" or "bilinear".
+    """
+
+    def __init__(self, inputs: int, outputs: int, mode: str) -> None:
+        super().__init__(inputs, outputs, 3)
+        taps = _TAPS[mode]
+        self._side = len(taps) + 2
+        self._cut = len(taps) // 2 + 2
+        spread = torch.zeros(3, self._side)
+        for position in range(3):
+            spread[position, 2 - position : 2 - position + len(taps)] = torch.tensor(taps)
+        self.register_buffer("_spread", torch.kron(spread, spread), persistent=False)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return `(N, outputs, 2 H, 2 W)` of features `(N, inputs, H, W)`."""
+        padded = functional.pad(features, (1, 1, 1, 1), mode="replicate")
+        kernel = self.weight.reshape(-1, 9) @ self._spread
+        kernel = kernel.reshape(*self.weight.shape[:2], self._side, self._side).transpose(0, 1)
+        return functional.conv_transpose2d(padded, kernel, self.bias, stride=2, padding=self._cut)
+
+
+def reflection_pad(features: Tensor) -> Tensor:
+    """Return `(N, C, H, W)` with one more pixel on every side, the mirror image of those within.
+
+    PyTorch's own padding of channels-last features goes position by position, which takes a
+    processor several times as long as a copy where the channels are few.
+    """
+    height, width = features.shape[2:]
+    plain = features.device.type != "cpu" or torch.is_grad_enabled() or torch.jit.is_tracing()
+    if plain or height * width < _MANY_POSITIONS:
+        return functional.pad(features, (1, 1, 1, 1), mode="reflect")
+    count, channels = features.shape[:2]
+    padded = features.new_empty(count, height + 2, width + 2, channels)
+    padded[:, 1:-1, 1:-1] = features.permute(0, 2, 3, 1)
+    padded[:, :, 0] = padded[:, :, 2]
+    padded[:, :, -1] = padded[:, :, -3]
+    padded[:, 0] = padded[:, 2]
+    padded[:, -1] = padded[:, -3]
+    return padded.permute(0, 3, 1, 2)
