@@ -21,7 +21,7 @@ from .pictures import read_picture
 from .style import Style
 from .stylebook import SAVED_STYLE_SUFFIX
 from .tensors import resize, short_side_size, to_tensor
-from .weights import load_checkpoint, load_model, load_network
+from .weights import load_checkpoint, load_model
 
 Painted = TypeVar("Painted")
 
@@ -70,9 +70,9 @@ class Stylizer:
             raise ValueError(f"size must be at least 16 pixels, got {size}")
         keep_freed_memory()
         self.device = resolve_device(device)
-        network = _load(model).eval()
+        network = model if isinstance(model, StyleNetwork) else load_model(model)
         self.fingerprint = _fingerprint(network)
-        self.network = network.to(self.device, memory_format=torch.channels_last)
+        self.network = network.eval().to(self.device, memory_format=torch.channels_last)
         self.engine = open_engine(engine, self.network, size=size, dtype=dtype)
 
     @classmethod
@@ -213,13 +213,6 @@ def resolve_device(device: str | torch.device | None) -> torch.device:
         reason = str(error).splitlines()[0]
         raise ValueError(f"device {str(device)!r} cannot be used: {reason}") from error
     return resolved
-
-
-def _load(model: str | os.PathLike[str] | StyleNetwork) -> StyleNetwork:
-    if isinstance(model, StyleNetwork):
-        return model
-    is_path = not isinstance(model, str) or model.endswith(".safetensors") or os.sep in model
-    return load_network(model) if is_path else load_model(model)
 
 
 def _fingerprint(network: StyleNetwork) -> str:

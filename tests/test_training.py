@@ -398,6 +398,15 @@ def test_copied_channels_part_as_they_learn() -> None:
     assert not torch.allclose(first, second, rtol=0.01)
 
 
+def test_what_config_leaves_open_is_as_in_the_initial_network(folders, teacher, tmp_path) -> None:
+    start = run(options_for(folders, steps=1), tmp_path / "start", teacher)
+    changes = {"steps": 1, "initial": str(start), "config": {"style_hidden": 40}}
+    larger = load_network(run(options_for(folders, **changes), tmp_path / "run", teacher))
+    expected = LeanNetwork(**{**TINY, "style_hidden": 40}).state_dict()
+    shapes = {name: tensor.shape for name, tensor in expected.items()}
+    assert {name: tensor.shape for name, tensor in larger.state_dict().items()} == shapes
+
+
 def test_a_run_starts_from_nothing_larger(folders, teacher, tmp_path) -> None:
     start = run(options_for(folders, steps=1), tmp_path / "start", teacher)
     narrow = {**TINY, "widths": [2, 2, 2]}

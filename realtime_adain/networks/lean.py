@@ -70,6 +70,18 @@ class LeanNetwork(nn.Module):
             style_widths, style_hidden, self.layer_widths, style_heads
         )
 
+    @property
+    def config(self) -> dict[str, object]:
+        """The arguments with which such a network is made."""
+        style = self.style_encoder
+        return {
+            "widths": list(self.widths),
+            "blocks": len(self.trunk),
+            "style_widths": list(style.vgg.widths),
+            "style_hidden": style.code_width,
+            "style_heads": [head.out_channels for head in style.heads] or None,
+        }
+
     def encode_style(self, image: Tensor) -> Statistics:
         """Return the predicted mean and standard deviation for every AdaIN layer.
 

@@ -20,7 +20,7 @@ from ..errors import TrainingError, WeightsError
 from ..networks import StyleNetwork, VGGEncoder, normalise_activations
 from ..pictures import write_picture
 from ..progress import Progress
-from ..weights import load_network, save_network
+from ..weights import load_model, save_network
 from .logbook import LossLog, contact_sheet, write_card
 from .objectives import make_objective
 from .options import TrainingOptions, differing
@@ -128,7 +128,7 @@ class _Run:
         self.weights = folder / "weights.safetensors"
         self._checkpoint = folder / "checkpoint.pt"
         torch.manual_seed(options.seed)
-        initial = None if options.initial is None else load_network(options.initial)
+        initial = None if options.initial is None else load_model(options.initial)
         self.objective = make_objective(options, teacher, initial)
         self.objective.to(device, memory_format=torch.channels_last)
         self.averaged: StyleNetwork = copy.deepcopy(self.objective.network)

@@ -104,13 +104,14 @@ class LeanObjective(Objective):
     def __init__(
         self, options: TrainingOptions, teacher: VGGEncoder, initial: StyleNetwork | None
     ) -> None:
+        config = initial.config if isinstance(initial, LeanNetwork) else {}
         try:
-            network = LeanNetwork(**options.config)
+            network = LeanNetwork(**config | options.config)
         except (TypeError, ValueError) as error:
             raise ValueError(f"config does not fit the network: {error}") from error
         if initial is not None:
             grow(initial, network)
-        super().__init__(options, teacher, network, "lean", options.config)
+        super().__init__(options, teacher, network, "lean", network.config)
         known = [] if initial is None else initial.style_encoder.usual_range.mean
         self._known_features = len(known)
         self.reader = StatisticsReader(network.style_encoder.code_width, teacher.feature_widths)

@@ -30,10 +30,14 @@ class TrainingOptions:
     recipe: str = _option("student", "a key of RECIPES")
     config: dict = field(
         default_factory=dict,
-        metadata={"purpose": 'arguments of the student as JSON, such as {"blocks": 3}'},
+        metadata={
+            "purpose": 'arguments of the student as JSON, such as {"blocks": 3}; those that are '
+            "not given are the initial network's"
+        },
     )
     initial: str | None = _option(
-        None, "weights file to start from, of the same network or of a narrower one"
+        None,
+        "shipped model or weights file to start from, of the same network or of a narrower one",
     )
     normalise_teacher: bool = _option(
         False, "scale the teacher's channels to a mean activation of one (torchvision's need it)"

@@ -27,12 +27,18 @@ SHA256 = {
 """The shipped models by name, with the hash that their files must have."""
 
 
-def load_model(name: str) -> StyleNetwork:
-    """Return a shipped or fetched network by its name, in float32 on the processor.
+def load_model(model: str | os.PathLike[str]) -> StyleNetwork:
+    """Return a network in float32 on the processor.
+
+    Args:
+        model: name of a shipped or fetched one, or path of a weights file.
 
     Raises:
         WeightsError: no such model, or its file is missing, not yet fetched or damaged.
     """
+    name = os.fspath(model)
+    if not isinstance(model, str) or name.endswith(".safetensors") or os.sep in name:
+        return load_network(name)
     if name == FETCHED_MODEL:
         return load_fetched()
     if name not in SHA256:
