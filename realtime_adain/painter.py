@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import math
+import sys
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -11,8 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .colour import ColourFollower, ColourMode, ColourMoments, finish_colours, recolour
-from .errors import StyleError
+from .errors import StyleError, is_out_of_memory
 from .pictures import read_picture
+from .reduced import paint_reduced
 from .regions import FittingMasks, masks_from_picture
 from .steady import SteadyFilter
 from .stylebook import SAVED_STYLE_SUFFIX
@@ -21,12 +24,18 @@ if TYPE_CHECKING:
     from .style import Style
     from .stylizer import Stylizer
 
+_FEWER_PIXELS = 0.5
+"""Part of the pixels for which memory was short that is tried next."""
+
+_FEWEST_PIXELS = 2**16
+
 
 class Painter:
     """Paints one picture after the other as the options of a program say.
 
     With a mask, every style has a region of its own (spatial control of the paper); without,
-    several styles are mixed in equal parts.
+    several styles are mixed in equal parts. Pictures for which memory is short are painted smaller
+    and brought back to their size; the user is told so on standard error.
 
     Args:
         stylizer: what repaints.
@@ -55,6 +64,7 @@ class Painter:
         self._steady = SteadyFilter(args.steady) if args.steady else None
         self._frame_seconds = frame_seconds
         self._time = 0.0
+        self._most_pixels = math.inf  # for which there is memory, as far as is known
         self._follower = ColourFollower()
         self._masks: FittingMasks | None = None
         if args.mask is not None:
@@ -86,10 +96,39 @@ class Painter:
         if self._mode is ColourMode.MATCHED:
             self._follow_colours(pixels)
         styles, alpha = self._styles, self._alpha
-        if self._masks is None:
-            return lambda: self._stylizer.stylize(pixels, styles[0], alpha)
-        masks = self._masks.at(pixels.shape[:2])
-        return lambda: self._stylizer.stylize_regions(pixels, styles, masks, alpha)
+
+        def paint(pixels: np.ndarray) -> np.ndarray:
+            if self._masks is None:
+                return self._stylizer.stylize(pixels, styles[0], alpha)
+            masks = self._masks.at(pixels.shape[:2])
+            return self._stylizer.stylize_regions(pixels, styles, masks, alpha)
+
+        return lambda: self._paint_what_fits(paint, pixels)
+
+    def _paint_what_fits(
+        self, paint: Callable[[np.ndarray], np.ndarray], pixels: np.ndarray
+    ) -> np.ndarray:
+        """Return a picture painted at the largest size for which there is memory."""
+        count = pixels.shape[0] * pixels.shape[1]
+        known = self._most_pixels
+        while True:
+            tried = min(count, self._most_pixels)
+            try:
+                painted = paint_reduced(paint, pixels, math.sqrt(tried / count))
+            except Exception as error:
+                if not is_out_of_memory(error) or tried < _FEWEST_PIXELS:
+                    raise
+            else:
+                break
+            # Not in the handler: as long as there is the error, it holds what it was about.
+            self._most_pixels = tried * _FEWER_PIXELS
+        if tried < min(count, known):
+            print(
+                f"realtime-adain: memory is short for {min(count, known) / 1e6:.1f} megapixels: "
+                f"{tried / 1e6:.1f} at most are painted from now on and brought back to full size",
+                file=sys.stderr,
+            )
+        return painted
 
     def _finish(self, painted: np.ndarray, pixels: np.ndarray) -> np.ndarray:
         if self._steady is not None:

@@ -120,11 +120,16 @@ class FittingMasks:
         self._masks = self._fitted = masks
 
     def at(self, size_hw: tuple[int, int]) -> np.ndarray:
-        """Return the masks, float32 `(R, *size_hw)`; those of the last size are remembered."""
-        if self._fitted.shape[1:] != tuple(size_hw):
+        """Return the masks, float32 `(R, *size_hw)`; those of the last size are remembered.
+
+        Any number of threads may ask.
+        """
+        fitted = self._fitted
+        if fitted.shape[1:] != tuple(size_hw):
             height, width = size_hw
-            self._fitted = np.stack([cv2.resize(mask, (width, height)) for mask in self._masks])
-        return self._fitted
+            fitted = np.stack([cv2.resize(mask, (width, height)) for mask in self._masks])
+            self._fitted = fitted
+        return fitted
 
 
 def _main_colours(picture: np.ndarray, count: int) -> np.ndarray:

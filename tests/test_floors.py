@@ -22,6 +22,7 @@ FLOORS = [
         "memory",
         "networks",
         "pictures",
+        "reduced",
         "regions",
         "steady",
         "styles",
@@ -47,7 +48,7 @@ FLOORS = [
 """Rooms (modules or folders of the package) by floor, the ground first."""
 
 WITHOUT_TORCH = {"sources", "sinks", "pictures", "overlay", "timing", "capture", "pipeline"} | {
-    *("colour", "regions", "steady", "command", "containers"),
+    *("colour", "reduced", "regions", "steady", "command", "containers"),
 }
 WITHOUT_VIDEO = {
     "adain",

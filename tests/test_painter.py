@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from realtime_adain import Stylizer
 from realtime_adain.image import main
@@ -85,3 +86,39 @@ def test_matched_colours_need_the_style_s_picture(tiny_weights, two_styles, tmp_
     style = ["--style", str(tmp_path / "saved.safetensors"), "--colour", "matched"]
     assert main([*arguments, *style]) == 1
     assert "no picture" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("with_mask", [False, True])
+def test_what_does_not_fit_is_painted_smaller_and_the_folder_goes_on(
+    with_mask, two_styles, tiny_weights, tmp_path, capsys, monkeypatch
+) -> None:
+    (tmp_path / "in").mkdir()
+    sizes = {"a.png": (240, 320), "b.png": (600, 800), "c.png": (480, 900)}
+    for name, size_hw in sizes.items():
+        write_picture(tmp_path / "in" / name, picture(*size_hw))
+    painted = []
+    method = "stylize_regions" if with_mask else "stylize"
+    stylize = getattr(Stylizer, method)
+
+    def stylize_what_fits(self, pixels, *rest):
+        if pixels.size > 3 * 200_000:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        painted.append(pixels.shape[:2])
+        return stylize(self, pixels, *rest)
+
+    monkeypatch.setattr(Stylizer, method, stylize_what_fits)
+    options = ["--style", *two_styles, "--model", str(tiny_weights), "--engine", "torch"]
+    if with_mask:
+        halves = np.repeat(np.uint8([[[0], [255]]]), 3, 2)
+        write_picture(tmp_path / "mask.png", halves)
+        options += ["--mask", str(tmp_path / "mask.png")]
+    assert main([str(tmp_path / "in"), str(tmp_path / "out"), *options]) == 0
+    assert capsys.readouterr().err == (
+        "realtime-adain: memory is short for 0.5 megapixels: 0.1 at most are painted from now on "
+        "and brought back to full size\n"
+    )
+    assert painted == [(240, 320), (300, 400), (253, 474)]
+    for name, size_hw in sizes.items():
+        result = read_picture(tmp_path / "out" / name)
+        assert result.shape[:2] == size_hw
+        assert (result != read_picture(tmp_path / "in" / name)).mean() > 0.5

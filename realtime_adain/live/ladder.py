@@ -8,10 +8,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from ..errors import is_out_of_memory
+from ..reduced import paint_reduced
 
 if TYPE_CHECKING:
     from ..style import Style
@@ -24,9 +24,6 @@ SCALES = (1.0, 0.85, 0.7, 0.6, 0.5, 0.42, 0.35, 0.3, 0.25)
 
 TOO_LONG = 0.75
 """Part of the interval from which on painting a frame takes too long."""
-
-DETAIL = 0.6
-"""How much of what only the full size shows is added back."""
 
 _MINIMUM_SIDE = 64  # painted smaller than this, nothing is to be recognised
 _MEASURED_FRAMES = 7
@@ -101,15 +98,9 @@ class QualityLadder:
             self._give_up_rung(self.rung + 1, self._clock())
 
     def _paint(self, pixels: np.ndarray, style: Style, alpha: float) -> np.ndarray:
-        if self.rung == 0:
-            return self._stylize(pixels, style, alpha)
-        height, width = pixels.shape[:2]
-        scale = SCALES[self.rung]
-        size_wh = max(1, round(width * scale)), max(1, round(height * scale))
-        small = cv2.resize(pixels, size_wh, interpolation=cv2.INTER_AREA)
-        painted = self._stylize(small, style, alpha)
-        painted = cv2.resize(painted, (width, height), interpolation=cv2.INTER_LINEAR)
-        return add_detail(painted, pixels, small)
+        return paint_reduced(
+            lambda small: self._stylize(small, style, alpha), pixels, SCALES[self.rung]
+        )
 
     def _judge(self, now: float, lowest: int) -> None:
         taken = statistics.median(self._seconds)
@@ -148,18 +139,3 @@ def _lowest_rung(pixels: np.ndarray) -> int:
     """Return the last rung on which something is to be recognised."""
     short_side = min(pixels.shape[:2])
     return sum(scale * short_side >= _MINIMUM_SIDE for scale in SCALES[1:])
-
-
-def add_detail(painted: np.ndarray, original: np.ndarray, small: np.ndarray) -> np.ndarray:
-    """Return the painted picture with the luma detail that was lost on the way down.
-
-    Args:
-        painted: uint8 `(H, W, 3)` RGB, brought back to the full size.
-        original: uint8 `(H, W, 3)` RGB.
-        small: uint8 `(h, w, 3)` RGB, what was painted of the original.
-    """
-    height, width = original.shape[:2]
-    luma = cv2.cvtColor(original, cv2.COLOR_RGB2GRAY)
-    lost = cv2.resize(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), (width, height))
-    detail = cv2.addWeighted(luma, DETAIL, lost, -DETAIL, 0, dtype=cv2.CV_16S)
-    return cv2.add(painted, cv2.merge([detail] * 3), dtype=cv2.CV_8U)

@@ -1,0 +1,45 @@
+"""Painting smaller than the picture is: for want of time or of memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+
+DETAIL = 0.6
+"""How much of what only the full size shows is added back."""
+
+
+def paint_reduced(
+    paint: Callable[[np.ndarray], np.ndarray], pixels: np.ndarray, scale: float
+) -> np.ndarray:
+    """Return a picture painted at a part of its size and brought back, with its fine detail.
+
+    Args:
+        paint: repaints uint8 `(H, W, 3)` RGB of any size.
+        pixels: uint8 `(H, W, 3)` RGB.
+        scale: of the sides that are painted, as a part of the picture's; 1 paints it as it is.
+    """
+    if scale == 1.0:
+        return paint(pixels)
+    height, width = pixels.shape[:2]
+    size_wh = max(1, round(width * scale)), max(1, round(height * scale))
+    small = cv2.resize(pixels, size_wh, interpolation=cv2.INTER_AREA)
+    painted = cv2.resize(paint(small), (width, height), interpolation=cv2.INTER_LINEAR)
+    return _add_detail(painted, pixels, small)
+
+
+def _add_detail(painted: np.ndarray, original: np.ndarray, small: np.ndarray) -> np.ndarray:
+    """Return the painted picture with the luma detail that was lost on the way down.
+
+    Args:
+        painted: uint8 `(H, W, 3)` RGB, brought back to the full size.
+        original: uint8 `(H, W, 3)` RGB.
+        small: uint8 `(h, w, 3)` RGB, what was painted of the original.
+    """
+    height, width = original.shape[:2]
+    luma = cv2.cvtColor(original, cv2.COLOR_RGB2GRAY)
+    lost = cv2.resize(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), (width, height))
+    detail = cv2.addWeighted(luma, DETAIL, lost, -DETAIL, 0, dtype=cv2.CV_16S)
+    return cv2.add(painted, cv2.merge([detail] * 3), dtype=cv2.CV_8U)
