@@ -12,7 +12,6 @@ painted in turn with one style and in the midst of a cross-fade, which says what
 from __future__ import annotations
 
 import argparse
-import itertools
 import random
 import statistics
 import tempfile
@@ -114,8 +113,7 @@ def benchmark(args: argparse.Namespace) -> int:
     """Run the benchmark; return the exit status."""
     stylizer = Stylizer(args.model, engine=args.engine)
     with tempfile.TemporaryDirectory() as folder:
-        player, session, shown, memory_mb = play(stylizer, args, Path(folder))
-    gaps = [1000 * (later - earlier) for earlier, later in itertools.pairwise(shown)]
+        player, session, gaps, memory_mb = play(stylizer, args, Path(folder))
     print(f"{sum(player.pressed.values())} controls used, {len(player.pressed)} different ones")
     print(session.timing.summary())
     print(
@@ -141,8 +139,9 @@ def benchmark(args: argparse.Namespace) -> int:
 def play(
     stylizer: Stylizer, args: argparse.Namespace, folder: Path
 ) -> tuple[Player, LiveSession, list[float], list[tuple[float, float]]]:
-    """Run the session; return who played, the session, when new frames were shown, in seconds, and
-    `MEMORY_SAMPLES` times MB: in use, without and with freed blocks that the C library keeps."""
+    """Run the session; return who played, the session, milliseconds from each new frame that was
+    shown to the next, and `MEMORY_SAMPLES` times MB: in use, without and with freed blocks that the
+    C library keeps. The frame after such a sample has to get these anew and is not counted."""
     size_wh = args.width, args.width * 3 // 4
     player = Player(args.seed)
     source = open_source("demo", size_wh=size_wh, frame_rate=args.fps)
@@ -150,15 +149,19 @@ def play(
     options = {"ladder": ladder, "finish": Finish(steady=DEFAULT_STRENGTH), "folder": folder}
     with live_session(stylizer, source, window=player, **options) as session:
         began = time.perf_counter()
-        shown, memory_mb = [], []
+        last, gaps, memory_mb = None, [], []
         while (elapsed := time.perf_counter() - began) < args.seconds:
             session.run(session.timing.frames + 1)
-            shown.append(time.perf_counter())
+            now = time.perf_counter()
+            if last is not None:
+                gaps.append(1000 * (now - last))
+            last = now
             if elapsed > (len(memory_mb) + 1) / (MEMORY_SAMPLES + 1) * args.seconds:
                 with_freed = resident_mb()
                 release_freed_memory()
                 memory_mb.append((resident_mb(), with_freed))
-        return player, session, shown, memory_mb
+                last = None
+        return player, session, gaps, memory_mb
 
 
 def fade_cost(stylizer: Stylizer, width: int) -> tuple[float, float]:
