@@ -28,6 +28,7 @@ _FEWER_PIXELS = 0.5
 """Part of the pixels for which memory was short that is tried next."""
 
 _FEWEST_PIXELS = 2**16
+"""For which memory must not be short."""
 
 
 class Painter:
@@ -97,11 +98,11 @@ class Painter:
             self._follow_colours(pixels)
         styles, alpha = self._styles, self._alpha
 
-        def paint(pixels: np.ndarray) -> np.ndarray:
+        def paint(content: np.ndarray) -> np.ndarray:
             if self._masks is None:
-                return self._stylizer.stylize(pixels, styles[0], alpha)
-            masks = self._masks.at(pixels.shape[:2])
-            return self._stylizer.stylize_regions(pixels, styles, masks, alpha)
+                return self._stylizer.stylize(content, styles[0], alpha)
+            masks = self._masks.at(content.shape[:2])
+            return self._stylizer.stylize_regions(content, styles, masks, alpha)
 
         return lambda: self._paint_what_fits(paint, pixels)
 

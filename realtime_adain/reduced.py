@@ -7,7 +7,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-DETAIL = 0.6
+_DETAIL = 0.6
 """How much of what only the full size shows is added back."""
 
 
@@ -42,6 +42,6 @@ def _add_detail(painted: np.ndarray, original: np.ndarray, small: np.ndarray) ->
     luma = cv2.cvtColor(original, cv2.COLOR_RGB2GRAY)
     lost = cv2.resize(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), (width, height))
     # Lighter and darker apart: bytes take a quarter less time than signed numbers.
-    lighter = cv2.merge([cv2.addWeighted(luma, DETAIL, lost, -DETAIL, 0)] * 3)
-    darker = cv2.merge([cv2.addWeighted(lost, DETAIL, luma, -DETAIL, 0)] * 3)
+    lighter = cv2.merge([cv2.addWeighted(luma, _DETAIL, lost, -_DETAIL, 0)] * 3)
+    darker = cv2.merge([cv2.addWeighted(lost, _DETAIL, luma, -_DETAIL, 0)] * 3)
     return cv2.subtract(cv2.add(painted, lighter), darker)

@@ -1,6 +1,6 @@
 """The 3x3 convolutions of the networks: plain, after doubling the size, before a pixel shuffle.
 
-All three keep the borders by reflection, and none makes features that only the next step reads.
+Each computes in one step, or in a cheaper order, what PyTorch has as several layers.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from torch.nn import functional
 
 _TAPS = {"nearest": (1.0, 1.0), "bilinear": (0.25, 0.75, 0.75, 0.25)}
 """By how much a value reaches each of the doubled ones around it, along one axis."""
-
 
 _MANY_POSITIONS = 2**14
 """From which on copying into the middle of a larger tensor is the faster way to pad."""
