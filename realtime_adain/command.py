@@ -32,13 +32,18 @@ def run(parser: argparse.ArgumentParser, body: Callable[[argparse.Namespace], in
     An error of the project, a value that the library refuses, or a lack of memory becomes one line
     on standard error and status 1; Ctrl-C and SIGTERM give status 130; with `--debug` the traceback
     is shown.
+
+    Args:
+        parser: of the command line.
+        body: of the program; returns its exit status.
+        argv: the arguments; None for those of the process, which then ends with the program.
     """
     args = parser.parse_args(argv)
     # OpenMP's idle threads spin by default. Beside an encoder, or any other busy program, that
     # makes a frame take many times as long. Read when torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
-        with _terminated_like_interrupted():
+        with _interrupted_once(is_program=argv is None):
             return body(args)
     except (RealtimeAdainError, ValueError) as error:
         if args.debug:
@@ -94,17 +99,36 @@ count = count_from(1)
 
 
 @contextmanager
-def _terminated_like_interrupted() -> Iterator[None]:
-    """Make SIGTERM end the program the way Ctrl-C does, so that nothing half done stays behind."""
+def _interrupted_once(*, is_program: bool) -> Iterator[None]:
+    """Make SIGTERM end the program the way Ctrl-C does, so that nothing half done stays behind.
+
+    Once is enough: what comes after it is ignored, for it would break off the finishing of a file.
+    Ctrl-C stays ignored where it was, as in jobs of a script.
+
+    Args:
+        is_program: the process ends with the program, and Python's own end is not to be broken off
+            either.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may ask for signals
         return
+    before = {signal.SIGTERM: signal.getsignal(signal.SIGTERM)}
+    if (usual := signal.getsignal(signal.SIGINT)) is not signal.SIG_IGN:
+        before[signal.SIGINT] = usual
+    interrupted = False
 
     def interrupt(*_: object) -> None:
+        nonlocal interrupted
+        interrupted = True
+        for number in before:
+            signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    for number in before:
+        signal.signal(number, interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        if not (interrupted and is_program):
+            for number, handler in before.items():
+                signal.signal(number, handler)

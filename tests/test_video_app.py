@@ -6,6 +6,7 @@ import io
 import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -171,7 +172,7 @@ def update(self, frames):
     print('at work', flush=True)
     time.sleep(0.1)
 video.Progress.update = update
-sys.exit(video.main(sys.argv[1:]))
+sys.exit(video.main())
 """
 """The program itself, told to say so when it is in the midst of its work."""
 
@@ -181,7 +182,9 @@ def interrupted(signal_number: int, *arguments: object) -> tuple[int, bytes]:
     command = [sys.executable, "-c", AT_WORK, *arguments, "--device", "cpu"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as program:
         assert program.stdout.readline() == b"at work\n"
-        program.send_signal(signal_number)
+        while program.poll() is None:  # as somebody does who is impatient
+            program.send_signal(signal_number)
+            time.sleep(0.005)
         _, err = program.communicate(timeout=30)
     return program.returncode, err
 
