@@ -9,8 +9,8 @@ Titan X (Pascal): 0.018 s at 256 pixels and 0.065 s at 512, that is 56 and 15 fr
 "x plain" is the gain over the paper's network in plain PyTorch (float32, operation by operation)
 in the same run. "% limit", of the network alone, is what the roofline leaves as the least time,
 as a part of the measured one: the arithmetic of all convolutions at the rate of a large matrix
-product, or their inputs, weights and outputs, each moved once, at the rate of a large copy,
-whichever takes longer. A cache can beat the copy, so more than 100 is possible.
+product or convolution, or their inputs, weights and outputs, each moved once, at the rate of a
+large copy, whichever takes longer. A cache can beat the copy, so more than 100 is possible.
 """
 
 from __future__ import annotations

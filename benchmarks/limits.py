@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
+from torch import nn
 
 from benchmarks.timing import measure
 from realtime_adain.adain import Statistics
 from realtime_adain.networks import StyleNetwork
 
 MATRIX_SIDE = {"cpu": 2048, "cuda": 8192}
+FEATURE_SIDE = 64
+"""In pixels, of the convolution that is measured; its channels are an eighth of the matrix."""
 COPIED_BYTES = {"cpu": 1 << 27, "cuda": 1 << 30}
 
 
@@ -19,7 +22,8 @@ class Limits:
 
     Attributes:
         measured: `bytes_per_second` of a large copy, reading and writing counted, and
-            `flops_per_second` of a large matrix product by dtype.
+            `flops_per_second` by dtype: of a large matrix product or a large 3x3 convolution,
+            whichever is faster (a library may know a processor badly that another knows well).
     """
 
     def __init__(self, device: str) -> None:
@@ -53,13 +57,20 @@ class Limits:
         movement = values * dtype.itemsize / self.measured["bytes_per_second"]
         return 1000 * max(arithmetic, movement)
 
+    @torch.inference_mode()
     def _flops_per_second(self, dtype: torch.dtype) -> float:
         rates = self.measured["flops_per_second"]
         name = str(dtype).removeprefix("torch.")
         if name not in rates:
             side = MATRIX_SIDE.get(self._kind, 2048)
             matrix = torch.rand(side, side, device=self._device).to(dtype)
-            rates[name] = 2 * side**3 / self._best_seconds(lambda: matrix @ matrix)
+            conv = nn.Conv2d(side // 8, side // 8, 3, padding=1, device=self._device, dtype=dtype)
+            conv = conv.to(memory_format=torch.channels_last)
+            features = matrix.new_ones(1, side // 8, FEATURE_SIDE, FEATURE_SIDE)
+            features = features.to(memory_format=torch.channels_last)
+            products = 2 * side**3 / self._best_seconds(lambda: matrix @ matrix)
+            flops = 2 * conv.weight.numel() * FEATURE_SIDE**2
+            rates[name] = max(products, flops / self._best_seconds(lambda: conv(features)))
         return rates[name]
 
     def _best_seconds(self, step: Callable[[], object]) -> float:
@@ -72,7 +83,7 @@ def work(network: StyleNetwork, style: Statistics, size_hw: tuple[int, int]) -> 
     these read and write: input, weights and output, each once."""
     flops = values = 0
 
-    def count(conv: torch.nn.Conv2d, inputs: tuple[torch.Tensor], output: torch.Tensor) -> None:
+    def count(conv: nn.Conv2d, inputs: tuple[torch.Tensor], output: torch.Tensor) -> None:
         nonlocal flops, values
         flops += 2 * output.numel() * conv.weight[0].numel()
         values += inputs[0].numel() + conv.weight.numel() + output.numel()
@@ -80,7 +91,7 @@ def work(network: StyleNetwork, style: Statistics, size_hw: tuple[int, int]) -> 
     hooks = [
         module.register_forward_hook(count)
         for module in network.modules()
-        if isinstance(module, torch.nn.Conv2d)
+        if isinstance(module, nn.Conv2d)
     ]
     network(torch.zeros(1, 3, *size_hw, device=style[0][0].device), style)
     for hook in hooks:

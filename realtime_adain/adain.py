@@ -133,14 +133,19 @@ def exportable_adain(
 
     The number of positions stays a value of the graph, so the size stays open. The epsilon is
     taken with the biased variance, which changes a result by less than one part in the number of
-    positions, and only where a channel is all but constant.
+    positions, and only where a channel is all but constant. All operands are of rank four and
+    layers share no intermediate result, else OpenVINO leaves channels-last for each of them,
+    which takes longer than the convolutions.
+
+    Args:
+        content, style_mean, style_std: as of `adain`, of one style.
+        alpha: style strength in 0..1, `(1, 1, 1, 1)`.
     """
     positions = content.shape[2] * content.shape[3]
     bessel = ((positions - 1) / positions) ** 0.5
-    weight = (alpha * bessel * style_std).flatten()
-    bias = (alpha * style_mean).flatten()
-    styled = functional.instance_norm(content, weight=weight, bias=bias, eps=EPSILON)
-    return (1.0 - alpha) * content + styled
+    normalised = functional.instance_norm(content, eps=EPSILON)
+    styled = bessel * style_std * normalised + style_mean
+    return content + alpha * (styled - content)
 
 
 def regional_adain(

@@ -40,12 +40,12 @@ def download(frame: Tensor) -> np.ndarray:
 
 def as_unit(frame: Tensor, dtype: torch.dtype) -> Tensor:
     """Return uint8 `(H, W, 3)` as `(1, 3, H, W)` in [0, 1], channels-last, where it is."""
-    return frame.permute(2, 0, 1)[None].to(dtype).div_(255)
+    return frame[None].to(dtype).div_(255).permute(0, 3, 1, 2)
 
 
 def as_bytes(image: Tensor) -> Tensor:
     """Return `(1, 3, H, W)` as uint8 `(H, W, 3)`: clamped to [0, 1], rounded, where it is."""
-    return image[0].permute(1, 2, 0).mul(255).round_().clamp_(0, 255).to(torch.uint8)
+    return image.permute(0, 2, 3, 1)[0].mul(255).round_().clamp_(0, 255).to(torch.uint8)
 
 
 def working_size(size_hw: tuple[int, int], short_side: int | None) -> tuple[int, int]:

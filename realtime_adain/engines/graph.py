@@ -53,7 +53,8 @@ class FrameGraph(nn.Module):
     def forward(self, frame: Tensor, style: Tensor, alpha: Tensor) -> Tensor:
         """Return uint8 `(H, W, 3)`; for the arguments see the module."""
         statistics = unpack_style(style, self.network.layer_widths)
-        return as_bytes(self.network(as_unit(frame, torch.float32), statistics, alpha))
+        strength = alpha.reshape(1, 1, 1, 1)
+        return as_bytes(self.network(as_unit(frame, torch.float32), statistics, strength))
 
 
 def export_onnx(network: StyleNetwork) -> bytes:

@@ -44,10 +44,13 @@ class ShufflingConv(Conv3x3):
         inputs: channels of the features.
         outputs: channels of the result; the weights are those of `4 * outputs` filters in the
             order of `torch.pixel_shuffle`.
+        offset: added to the result; in here, because in an exported graph the transpositions on
+            both sides of it cancel out then.
     """
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(self, inputs: int, outputs: int, offset: float = 0.0) -> None:
         super().__init__(inputs, 4 * outputs)
+        self._offset = offset
         with torch.no_grad():
             self.weight.copy_(self.weight[::4].repeat_interleave(4, 0))
             self.bias.copy_(self.bias[::4].repeat_interleave(4, 0))
@@ -62,7 +65,7 @@ class ShufflingConv(Conv3x3):
         count, height, width, channels = pixels.shape
         rows = pixels.unflatten(3, (2, -1)).transpose(2, 3)  # (N, H, 2, W, 2 * outputs)
         shuffled = rows.reshape(count, 2 * height, 2 * width, channels // 4)
-        return shuffled.permute(0, 3, 1, 2)
+        return shuffled.add_(self._offset).permute(0, 3, 1, 2)
 
 
 class DoublingConv(nn.Conv2d):

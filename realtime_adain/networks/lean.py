@@ -63,7 +63,7 @@ class LeanNetwork(nn.Module):
         self.detail = StyledBlock(quarter)
         self.widen = DoublingConv(quarter, half, "bilinear")
         self.smooth = Conv3x3(half, half)
-        self.up_full = ShufflingConv(half, 3)
+        self.up_full = ShufflingConv(half, 3, offset=0.5)
         self.layer_widths = (*[eighth] * (1 + 2 * blocks), *[quarter] * 3, half)
         """Channels of each AdaIN layer, in the order of use."""
         self.style_encoder = StyleEncoder(
@@ -112,7 +112,7 @@ class LeanNetwork(nn.Module):
         x = self.detail(double(self.narrow(x)).add_(restyle(quarter)), restyle)
         x = self.widen(x.relu_()).add_(restyle(half)).relu_()
         x = self.smooth(x).relu_()
-        return self.up_full(x).add_(0.5)
+        return self.up_full(x)
 
 
 class StyledBlock(nn.Module):
