@@ -61,11 +61,8 @@ class ShufflingConv(Conv3x3):
         # ones: a fourth of the time.
         weight = self.weight.unflatten(0, (-1, 4)).transpose(0, 1).flatten(0, 1)
         bias = self.bias.unflatten(0, (-1, 4)).T.flatten()
-        pixels = functional.conv2d(reflection_pad(features), weight, bias).permute(0, 2, 3, 1)
-        count, height, width, channels = pixels.shape
-        rows = pixels.unflatten(3, (2, -1)).transpose(2, 3)  # (N, H, 2, W, 2 * outputs)
-        shuffled = rows.reshape(count, 2 * height, 2 * width, channels // 4)
-        return shuffled.add_(self._offset).permute(0, 3, 1, 2)
+        pixels = _shuffled(functional.conv2d(reflection_pad(features), weight, bias))
+        return pixels.add_(self._offset).permute(0, 3, 1, 2)
 
 
 class DoublingConv(nn.Conv2d):
@@ -100,8 +97,25 @@ class DoublingConv(nn.Conv2d):
         """Return `(N, outputs, 2 H, 2 W)` of features `(N, inputs, H, W)`."""
         padded = functional.pad(features, (1, 1, 1, 1), mode="replicate")
         kernel = self.weight.reshape(-1, 9) @ self._spread
-        kernel = kernel.reshape(*self.weight.shape[:2], self._side, self._side).transpose(0, 1)
+        kernel = kernel.reshape(*self.weight.shape[:2], self._side, self._side)
+        if torch.jit.is_tracing() and self._side == 6:
+            # Other engines compute transposed convolutions several times as slowly as plain ones.
+            # Every second tap reaches an even row, the others an odd one: four 3x3 kernels.
+            parts = kernel.unflatten(3, (3, 2)).unflatten(2, (3, 2)).flip(2, 4)
+            weight = parts.permute(3, 5, 0, 1, 2, 4).flatten(0, 2)
+            pixels = _shuffled(functional.conv2d(padded, weight, self.bias.repeat(4)))
+            return pixels.permute(0, 3, 1, 2)
+        kernel = kernel.transpose(0, 1)
         return functional.conv_transpose2d(padded, kernel, self.bias, stride=2, padding=self._cut)
+
+
+def _shuffled(features: Tensor) -> Tensor:
+    """Return `(N, 2 H, 2 W, C)` of features `(N, 4 C, H, W)`: a pixel shuffle of channels that come
+    C by C, first those of the left upper pixels, then right upper, left lower, right lower."""
+    pixels = features.permute(0, 2, 3, 1)
+    count, height, width, channels = pixels.shape
+    rows = pixels.unflatten(3, (2, -1)).transpose(2, 3)  # (N, H, 2, W, 2 C)
+    return rows.reshape(count, 2 * height, 2 * width, channels // 4)
 
 
 def reflection_pad(features: Tensor) -> Tensor:
