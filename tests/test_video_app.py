@@ -166,15 +166,17 @@ def test_bad_input_is_one_line_and_loses_nothing(
 
 AT_WORK = """\
 import signal, sys, time, realtime_adain.video as video
+from realtime_adain.pipeline import QUEUED_FRAMES
 signal.signal(signal.SIGINT, signal.default_int_handler)
 def update(self, frames):
     self.frames = frames
-    print('at work', flush=True)
+    if frames > QUEUED_FRAMES + 1:
+        print('at work', flush=True)
     time.sleep(0.1)
 video.Progress.update = update
 sys.exit(video.main())
 """
-"""The program itself, told to say so when it is in the midst of its work."""
+"""The program itself, told to say so when it is in the midst of its work: a frame is written."""
 
 
 def interrupted(signal_number: int, *arguments: object) -> tuple[int, bytes]:
