@@ -22,7 +22,7 @@ from .reading import one_line, read_safetensors
 
 SHA256 = {
     "lite": "7f67570e499031418cf97d43eb0654e3f03b608071234b9b60008026e7755958",
-    "base": "ab47098622bf0d2d8ba197c775abfcb60ceeb0b433a4d17c84aece149debeafd",
+    "base": "7d4cf6d0e4c96c6b718455e77b8ece1f9a29301ee49304e1999d49bb93d8e575",
 }
 """The shipped models by name, with the hash that their files must have."""
 
