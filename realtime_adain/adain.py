@@ -133,13 +133,16 @@ def exportable_adain(
 
     The number of positions stays a value of the graph, so the size stays open. The epsilon is
     taken with the biased variance, which changes a result by less than one part in the number of
-    positions, and only where a channel is all but constant. All operands are of rank four and
-    layers share no intermediate result, else OpenVINO leaves channels-last for each of them,
-    which takes longer than the convolutions.
+    positions, and only where a channel is all but constant.
+
+    Operands of rank four, and no intermediate result that several layers share: else OpenVINO
+    leaves channels-last for each of them, which takes longer than the convolutions.
 
     Args:
-        content, style_mean, style_std: as of `adain`, of one style.
-        alpha: style strength in 0..1, `(1, 1, 1, 1)`.
+        content: `(N, C, H, W)` float.
+        style_mean: `(1, C, 1, 1)`.
+        style_std: `(1, C, 1, 1)`.
+        alpha: style strength in 0..1, a number or `(1, 1, 1, 1)`.
     """
     positions = content.shape[2] * content.shape[3]
     bessel = ((positions - 1) / positions) ** 0.5

@@ -99,14 +99,21 @@ class DoublingConv(nn.Conv2d):
         kernel = self.weight.reshape(-1, 9) @ self._spread
         kernel = kernel.reshape(*self.weight.shape[:2], self._side, self._side)
         if torch.jit.is_tracing() and self._side == 6:
-            # Other engines compute transposed convolutions several times as slowly as plain ones.
-            # Every second tap reaches an even row, the others an odd one: four 3x3 kernels.
-            parts = kernel.unflatten(3, (3, 2)).unflatten(2, (3, 2)).flip(2, 4)
-            weight = parts.permute(3, 5, 0, 1, 2, 4).flatten(0, 2)
-            pixels = _shuffled(functional.conv2d(padded, weight, self.bias.repeat(4)))
-            return pixels.permute(0, 3, 1, 2)
+            return self._by_plain_convolution(padded, kernel)
         kernel = kernel.transpose(0, 1)
         return functional.conv_transpose2d(padded, kernel, self.bias, stride=2, padding=self._cut)
+
+    def _by_plain_convolution(self, padded: Tensor, kernel: Tensor) -> Tensor:
+        """Return what the transposed convolution by a 6x6 kernel does, for exported graphs: other
+        engines compute a plain one several times as fast.
+
+        Every second tap reaches an even row or column, the others an odd one: four 3x3 kernels.
+        (Those of nearest doubling are 2x2, each in a corner of its own of the same window.)
+        """
+        parts = kernel.unflatten(3, (3, 2)).unflatten(2, (3, 2)).flip(2, 4)
+        weight = parts.permute(3, 5, 0, 1, 2, 4).flatten(0, 2)
+        pixels = _shuffled(functional.conv2d(padded, weight, self.bias.repeat(4)))
+        return pixels.permute(0, 3, 1, 2)
 
 
 def _shuffled(features: Tensor) -> Tensor:
