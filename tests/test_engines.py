@@ -56,12 +56,14 @@ CPU_ENGINES = ["torch", *GRAPH_ENGINES]
 def make_network(kind: str):
     """A tiny network with weights that keep its features, and so its picture, in range."""
     torch.manual_seed(0)
-    network = LeanNetwork(**TINY) if kind == "lean" else VGGNetwork((4, 6, 8, 10))
     if kind == "vgg":
+        network = VGGNetwork((4, 6, 8, 10))
         for module in network.modules():
             if isinstance(module, torch.nn.Conv2d):
                 torch.nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
         torch.nn.init.constant_(network.decoder.conv1_1.bias, 0.5)
+    else:
+        network = LeanNetwork(**TINY, widen_side=1 if kind == "lean-1x1" else 3)
     return network.eval()
 
 
@@ -82,7 +84,7 @@ def reference(network, frame, style, alpha=1.0, size=None):
     return engine.stylize(frame, style, alpha)
 
 
-@pytest.mark.parametrize("kind", ["lean", "vgg"])
+@pytest.mark.parametrize("kind", ["lean", "lean-1x1", "vgg"])
 @pytest.mark.parametrize("name", CPU_ENGINES)
 def test_engines_give_the_same_picture(name, kind) -> None:
     network = make_network(kind)

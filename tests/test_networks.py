@@ -17,7 +17,13 @@ from realtime_adain.networks import (
     VGGNetwork,
     lean,
 )
-from realtime_adain.networks.convolutions import DoublingConv, ShufflingConv, reflection_pad
+from realtime_adain.networks.convolutions import (
+    DoublingConv,
+    DoublingConv1x1,
+    PictureConv,
+    ShufflingConv,
+    reflection_pad,
+)
 
 from .conftest import TINY
 
@@ -49,6 +55,15 @@ def test_doubling_and_convolving_are_one_step(mode) -> None:
         assert difference.max() < 1e-5
 
 
+def test_a_1x1_convolution_and_doubling_change_places() -> None:
+    torch.manual_seed(0)
+    together = DoublingConv1x1(5, 3)
+    features = torch.rand(2, 5, 6, 9)
+    doubled = functional.interpolate(features, scale_factor=2.0, mode="bilinear")
+    expected = functional.conv2d(doubled, together.weight, together.bias)
+    torch.testing.assert_close(together(features), expected)
+
+
 def test_convolving_and_shuffling_are_one_step() -> None:
     torch.manual_seed(0)
     together = ShufflingConv(5, 3)
@@ -59,6 +74,15 @@ def test_convolving_and_shuffling_are_one_step() -> None:
     features = torch.rand(2, 5, 6, 9)
     expected = functional.pixel_shuffle(apart(features), 2)
     torch.testing.assert_close(together(features), expected)
+
+
+def test_a_picture_is_brought_around_zero_and_convolved_in_one_step() -> None:
+    torch.manual_seed(0)
+    together = PictureConv(4, stride=2)
+    apart = nn.Conv2d(3, 4, 3, stride=2, padding=1, padding_mode="reflect")
+    apart.load_state_dict(together.state_dict())
+    picture = torch.rand(2, 3, 10, 14)
+    torch.testing.assert_close(together(picture), apart(picture - 0.5))
 
 
 @pytest.mark.parametrize("size_hw", [(6, 9), (130, 127)])  # fewer positions than are copied, more
@@ -85,7 +109,8 @@ def test_vgg_features_have_the_layers_sizes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("architecture", "config"), [("lean", TINY), ("vgg", {"widths": [4, 6, 8, 10]})]
+    ("architecture", "config"),
+    [("lean", TINY), ("lean", {**TINY, "widen_side": 1}), ("vgg", {"widths": [4, 6, 8, 10]})],
 )
 @pytest.mark.parametrize("size_hw", [(16, 16), (24, 40), (64, 48)])
 def test_output_has_the_contents_size(architecture, config, size_hw) -> None:

@@ -33,6 +33,36 @@ class Conv3x3(nn.Conv2d):
         return functional.conv2d(reflection_pad(features), self.weight, self.bias, self.stride)
 
 
+class PictureConv(Conv3x3):
+    """The first convolution of a network: a `Conv3x3` of a picture less 0.5.
+
+    What is taken off every value goes into the bias, for the mirror image keeps it.
+
+    Args:
+        outputs: channels of the result.
+        stride: in pixels.
+    """
+
+    def __init__(self, outputs: int, stride: int = 1) -> None:
+        super().__init__(3, outputs, stride)
+
+    def forward(self, picture: Tensor) -> Tensor:
+        """Return `(N, outputs, H / stride, W / stride)` of RGB `(N, 3, H, W)` in [0, 1]."""
+        bias = self.bias - 0.5 * self.weight.sum((1, 2, 3), dtype=torch.float32)
+        bias = bias.to(self.weight.dtype)
+        return functional.conv2d(self._padded(picture), self.weight, bias, self.stride)
+
+    def _padded(self, picture: Tensor) -> Tensor:
+        if not torch.jit.is_tracing():
+            return reflection_pad(picture)
+        # In an exported graph, the channels of a frame stay where they are, last, until the
+        # convolution takes them so: transposing took a tenth of a frame.
+        pixels = picture.permute(0, 2, 3, 1)
+        rows = torch.cat([pixels[:, 1:2], pixels, pixels[:, -2:-1]], 1)
+        padded = torch.cat([rows[:, :, 1:2], rows, rows[:, :, -2:-1]], 2)
+        return padded.permute(0, 3, 1, 2)
+
+
 class ShufflingConv(Conv3x3):
     """A 3x3 convolution and the pixel shuffle that doubles the size of its result.
 
@@ -114,6 +144,24 @@ class DoublingConv(nn.Conv2d):
         weight = parts.permute(3, 5, 0, 1, 2, 4).flatten(0, 2)
         pixels = _shuffled(functional.conv2d(padded, weight, self.bias.repeat(4)))
         return pixels.permute(0, 3, 1, 2)
+
+
+class DoublingConv1x1(nn.Conv2d):
+    """A 1x1 convolution of features that are brought to twice their size, bilinear.
+
+    The two can change places, so the convolution comes first, at a fourth of the cost.
+
+    Args:
+        inputs: channels of the features.
+        outputs: channels of the result.
+    """
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(inputs, outputs, 1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return `(N, outputs, 2 H, 2 W)` of features `(N, inputs, H, W)`."""
+        return functional.interpolate(super().forward(features), scale_factor=2.0, mode="bilinear")
 
 
 def _shuffled(features: Tensor) -> Tensor:

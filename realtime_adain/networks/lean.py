@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..adain import EPSILON, Regional, Restyle, Statistics, channel_mean_std, restyler
-from .convolutions import Conv3x3, DoublingConv, ShufflingConv
+from .convolutions import Conv3x3, DoublingConv, DoublingConv1x1, PictureConv, ShufflingConv
 from .vgg import VGGEncoder, initialise
 
 STRIP_POSITIONS = 2**18
@@ -32,6 +32,7 @@ class LeanNetwork(nn.Module):
     Args:
         widths: channels at a half, a quarter and an eighth of the content's size.
         blocks: residual blocks at an eighth.
+        widen_side: of the kernel that takes the features from a quarter to a half, 1 or 3.
         style_widths: channels of the style encoder at relu1_1, relu2_1, relu3_1 and relu4_1.
         style_hidden: width of the layer from which all styles' statistics are predicted.
         style_heads: channels that 1x1 convolutions make of the style encoder's features before
@@ -51,17 +52,18 @@ class LeanNetwork(nn.Module):
         style_widths: tuple[int, int, int, int] = (16, 32, 64, 128),
         style_hidden: int = 512,
         style_heads: tuple[int, int, int, int] | None = None,
+        widen_side: int = 3,
     ) -> None:
         super().__init__()
         self.widths = tuple(widths)
         half, quarter, eighth = widths
-        self.down1 = Conv3x3(3, half, stride=2)
+        self.down1 = PictureConv(half, stride=2)
         self.down2 = Conv3x3(half, quarter, stride=2)
         self.down3 = Conv3x3(quarter, eighth, stride=2)
         self.trunk = nn.ModuleList(StyledBlock(eighth) for _ in range(blocks))
-        self.narrow = nn.Conv2d(eighth, quarter, 1)
+        self.narrow = DoublingConv1x1(eighth, quarter)
         self.detail = StyledBlock(quarter)
-        self.widen = DoublingConv(quarter, half, "bilinear")
+        self.widen = _doubling(quarter, half, widen_side)
         self.smooth = Conv3x3(half, half)
         self.up_full = ShufflingConv(half, 3, offset=0.5)
         self.layer_widths = (*[eighth] * (1 + 2 * blocks), *[quarter] * 3, half)
@@ -80,6 +82,7 @@ class LeanNetwork(nn.Module):
             "style_widths": list(style.vgg.widths),
             "style_hidden": style.code_width,
             "style_heads": [head.out_channels for head in style.heads] or None,
+            "widen_side": self.widen.kernel_size[0],
         }
 
     def encode_style(self, image: Tensor) -> Statistics:
@@ -104,15 +107,23 @@ class LeanNetwork(nn.Module):
             `(N, 3, H, W)`, RGB, nominally in [0, 1], not clamped.
         """
         restyle = restyler(style, alpha)
-        half = self.down1(content - 0.5).relu_()
+        half = self.down1(content).relu_()
         quarter = self.down2(half).relu_()
         x = restyle(self.down3(quarter).relu_())
         for block in self.trunk:
             x = block(x, restyle)
-        x = self.detail(double(self.narrow(x)).add_(restyle(quarter)), restyle)
+        x = self.detail(self.narrow(x).add_(restyle(quarter)), restyle)
         x = self.widen(x.relu_()).add_(restyle(half)).relu_()
         x = self.smooth(x).relu_()
         return self.up_full(x)
+
+
+def _doubling(inputs: int, outputs: int, side: int) -> nn.Conv2d:
+    if side == 1:
+        return DoublingConv1x1(inputs, outputs)
+    if side == 3:
+        return DoublingConv(inputs, outputs, "bilinear")
+    raise ValueError(f"widen_side must be 1 or 3, got {side}")
 
 
 class StyledBlock(nn.Module):
@@ -244,8 +255,3 @@ class RunningStandardisation(nn.Module):
                 self.mean.lerp_(x.mean(0), self.momentum)
         standardised = (x - self.mean) * (self.variance + EPSILON).rsqrt()
         return standardised.clamp(-self.limit, self.limit)
-
-
-def double(x: Tensor) -> Tensor:
-    """Return the features at twice their size, bilinear."""
-    return functional.interpolate(x, scale_factor=2.0, mode="bilinear")
