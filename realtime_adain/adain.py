@@ -106,24 +106,27 @@ def adain(
     """
     if torch.jit.is_tracing():  # for ONNX; other threads go on painting meanwhile
         return exportable_adain(content, style_mean, style_std, alpha)
-    full_strength = isinstance(alpha, (int, float)) and alpha == 1.0
     positions = content.shape[2] * content.shape[3]
     learnt = style_mean.requires_grad or style_std.requires_grad
-    if full_strength and style_mean.shape[0] == 1 and positions > 1 and not learnt:
+    if style_mean.shape[0] == 1 and positions > 1 and not learnt:
         # With one group per channel and the style's numbers as affine parameters, group norm *is*
         # AdaIN, and it is a single fused pass on every device. (Its gradient by these numbers
         # crashes PyTorch 2.13 where channels-last content needs none.)
         bessel, epsilon = _bessel(content)
         weight = (style_std * bessel).flatten().to(content.dtype)
         bias = style_mean.flatten().to(content.dtype)
-        return functional.group_norm(content, content.shape[1], weight, bias, epsilon)
+        styled = functional.group_norm(content, content.shape[1], weight, bias, epsilon)
+        if isinstance(alpha, Tensor):
+            return torch.lerp(content, styled, alpha.to(content.dtype))
+        return styled if alpha == 1.0 else torch.lerp(content, styled, alpha)
     mean, std = channel_mean_std(content)
     scale = style_std / std
     shift = style_mean - mean * scale
-    # Blending with the untouched content folds into the same scale and shift.
+    # Blending with the untouched content folds into the same scale and shift; of a flat channel
+    # they are large and cancel out, which half precision cannot.
     scale = 1.0 + alpha * (scale - 1.0)
     shift = alpha * shift
-    return torch.addcmul(shift.to(content.dtype), content, scale.to(content.dtype))
+    return torch.addcmul(shift, content.to(scale.dtype), scale).to(content.dtype)
 
 
 def exportable_adain(

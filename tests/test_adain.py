@@ -235,3 +235,15 @@ def test_restyler_gives_each_layer_its_numbers_and_brings_masks_to_its_size() ->
 def test_regions_need_a_mask_each(count: int) -> None:
     with pytest.raises(ValueError, match=rf"\(2, 8, 12\) for {count} styles"):
         Regional(tuple((style,) for style in two_styles()[:count]), halves())
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("alpha", [1.0, 0.99, 0.5, torch.tensor(0.8)])
+@pytest.mark.parametrize("styles", [1, 2])
+def test_a_flat_channel_takes_the_styles_mean_in_half_precision(dtype, alpha, styles) -> None:
+    content = torch.full((styles, 3, 8, 8), 5.0, dtype=dtype)
+    mean, std = torch.tensor([-2.0, 0.0, 3.0]).reshape(1, 3, 1, 1), torch.full((1, 3, 1, 1), 4.0)
+    result = adain(content, mean.expand(styles, -1, -1, -1), std, alpha)
+    assert result.dtype == dtype
+    expected = (1 - alpha) * 5.0 + alpha * mean.flatten()
+    torch.testing.assert_close(result[-1, :, 3, 3].float(), expected, atol=0.05, rtol=0)
