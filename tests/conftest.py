@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import signal
+from collections.abc import Iterable
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import torch
 
 from realtime_adain.networks import LeanNetwork
 from realtime_adain.pictures import write_picture
+from realtime_adain.sinks.output_file import OutputFile
 from realtime_adain.weights import save_network
 
 torch.set_num_threads(1)  # the networks here are tiny: more threads only wait for each other
@@ -31,6 +35,19 @@ def only_torch_by_itself(
 def ctrl_c_works() -> None:
     """Undo that a shell lets programs in the background ignore Ctrl-C."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the disk take three pictures of a film and no more."""
+    room, mux = iter(range(3)), OutputFile.mux
+
+    def mux_while_there_is_room(file: OutputFile, packets: Iterable[av.Packet]) -> None:
+        if next(room, None) is None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        mux(file, packets)
+
+    monkeypatch.setattr(OutputFile, "mux", mux_while_there_is_room)
 
 
 @pytest.fixture

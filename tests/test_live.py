@@ -21,7 +21,7 @@ from realtime_adain.live.keys import ACTIONS, HELP
 from realtime_adain.live.ladder import QualityLadder
 from realtime_adain.live.view import Layout, View
 from realtime_adain.pictures import read_picture, write_picture
-from realtime_adain.sinks.base import Sink
+from realtime_adain.sinks.base import NullSink, Sink
 from realtime_adain.sinks.window import Mouse, MouseEvent
 from realtime_adain.sources.base import Source
 from realtime_adain.style_deck import StyleDeck, check_one_readable
@@ -361,6 +361,40 @@ def test_a_recording_that_runs_at_the_end_is_finished(
     assert capsys.readouterr().out == f"recorded {path}\n"
 
 
+def test_a_recording_that_fails_is_told_and_the_session_goes_on(
+    style_files: list[Path],
+    tmp_path: Path,
+    full_disk: None,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    live = Live(style_files, "r", lambda: told_of_the_disk(live), "n", None, folder=tmp_path)
+    live.run()
+    assert live.looks()[-1] == (2, 10)
+    (left,) = tmp_path.iterdir()
+    assert capsys.readouterr().err.endswith(f"; what came before is in {left.name}\n")
+    with av.open(left) as container:
+        assert len(list(container.decode(video=0))) == 3
+
+
+def test_a_recording_that_fails_does_not_end_what_is_served(
+    style_files: list[Path], tmp_path: Path, full_disk: None
+) -> None:
+    class Served(NullSink):
+        def write(self, frame: Frame) -> None:
+            live.source.turn.release()
+            if told_of_the_disk(live):
+                live.session.quit()
+
+    live = Live(style_files, sinks=[Served()])
+    live.session._window = None
+    live.session.start_recording(tmp_path / "out.mp4")
+    live.run()
+
+
+def told_of_the_disk(live: Live) -> bool:
+    return "No space left on device" in (live.session.text.message or "")
+
+
 def test_other_sinks_get_every_painted_picture_without_text(play) -> None:
     class Kept(Sink):
         def __init__(self) -> None:
@@ -422,6 +456,23 @@ def test_a_problem_of_the_source_stands_over_the_last_picture(style_files: list[
     red = (troubled[45:75, 20:140, 0] > 220) & (troubled[45:75, 20:140, 1] < 90)
     assert red.sum() > 20
     assert not (clean[45:75, 20:140, 0] > 220).any()
+
+
+def test_without_a_window_a_problem_of_the_source_is_told_on_the_terminal(
+    style_files: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Watcher(NullSink):
+        def write(self, frame: Frame) -> None:
+            live.source.problem = next(problems, None)
+            live.source.turn.release()
+
+    problems = iter([None, "unplugged", "unplugged"])
+    live = Live(style_files, sinks=[Watcher()])
+    live.session._window = None
+    live.source.frames = 6
+    live.run()
+    told = capsys.readouterr().err.splitlines()
+    assert told == ["realtime-adain: unplugged", "realtime-adain: all is well again"]
 
 
 def test_the_end_of_the_source_ends_the_session(style_files: list[Path]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from fractions import Fraction
 
 import pytest
@@ -80,6 +82,22 @@ def test_without_a_frame_nothing_is_left(tmp_path) -> None:
     with pytest.raises(SinkError, match="out.mp4: no frame came"):
         open_sink(tmp_path / "out.mp4").close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_film_and_pieces_stay_when_it_cannot_take_its_name(tmp_path, monkeypatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    sink = open_sink(tmp_path / "out.mp4")
+    write(sink, 0, 10)
+    with monkeypatch.context() as windows:  # with the older film open in a player
+        windows.setattr(os, "replace", refuse)
+        with pytest.raises(SinkError, match="denied.; the finished film is in") as caught:
+            sink.close()
+    joined = VideoFileSource(str(caught.value).rpartition(" is in ")[2])
+    assert numbers(frame.pixels for frame in joined) == list(range(10))
+    open_sink(tmp_path / "out.mp4").close()
+    assert len(list(VideoFileSource(tmp_path / "out.mp4"))) == 10
 
 
 def test_other_settings_are_refused_and_nothing_is_lost(tmp_path) -> None:

@@ -13,11 +13,13 @@ import pytest
 
 from realtime_adain.errors import SourceError
 from realtime_adain.frame import Frame, Sound
+from realtime_adain.live.takes import Recording
 from realtime_adain.sinks.encoding import Encoding
 from realtime_adain.sinks.video_file import VideoFileSink
 from realtime_adain.sources.microphone import Microphone
 
 from .media import SIZE_HW, numbered
+from .test_capture import wait_until
 
 RATE = 16_000
 START = 100.0  # time of the first picture
@@ -50,6 +52,7 @@ class Tape:
         self._missing = missing
         self._speed = speed
         self.until = START
+        self.dry = False  # whether there was nothing to be taken the last time
 
     def take(self) -> list[Sound]:
         sounds = []
@@ -60,6 +63,7 @@ class Tape:
             if not self._missing[0] <= self._now < self._missing[1]:
                 sounds.append(Sound(samples, RATE, self._now))
             self._now += 0.05
+        self.dry = not sounds
         return sounds
 
 
@@ -125,6 +129,23 @@ def test_microphone_that_says_nothing_costs_no_picture(suffix, tmp_path) -> None
     record(tmp_path / f"take{suffix}", Tape(0.7, begin=START + 100))
     with av.open(str(tmp_path / f"take{suffix}")) as container:
         assert len(list(container.decode(video=0))) == 50
+
+
+def test_recording_hears_while_no_picture_comes(tmp_path) -> None:
+    tape = Tape(0.0)
+    recording = Recording(tmp_path / "take.mp4", size_hw=SIZE_HW, frame_rate=None, hearing=tape)
+    first, last = numbered(2)
+    recording.write(Frame(first, START))
+    for seconds in range(4, 24, 4):  # of which a microphone keeps five
+        tape.until, tape.dry = START + seconds, False
+        wait_until(lambda: tape.dry)
+    times, _ = heard(tmp_path / "take.part.mp4")
+    assert times[-1] > 18, "only kept in memory"
+    recording.write(Frame(last, START + 20))
+    recording.close()
+    times, loudness = heard(tmp_path / "take.mp4")
+    assert times[-1] == pytest.approx(20, abs=0.15)
+    assert (loudness > 2000).mean() > 0.99
 
 
 class PortAudio:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from fractions import Fraction
@@ -446,6 +447,22 @@ def test_output_appears_only_when_it_is_complete(tmp_path) -> None:
     assert len(frames_of(target)) == 1
     assert (tmp_path / "link.mp4").is_symlink()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["link.mp4", "out.mp4"]
+
+
+@pytest.mark.parametrize("crash_safe", [False, True], ids=["film", "recording"])
+def test_finished_film_stays_when_it_cannot_take_its_name(crash_safe, tmp_path) -> None:
+    target = tmp_path / "out.mp4"
+    sink = VideoFileSink(target, size_hw=SIZE_HW, frame_rate=None, crash_safe=crash_safe)
+    for index, pixels in enumerate(numbered(5)):
+        sink.write(Frame(pixels, index / 25))
+    target.mkdir()  # no file can replace it
+    with pytest.raises(SinkError) as caught:
+        sink.close()
+    sink.abort()
+    (kept,) = (path for path in tmp_path.iterdir() if path != target)
+    told = rf"{target}: cannot be written \(.+\); the finished film is in {kept}"
+    assert re.fullmatch(told, str(caught.value))
+    assert numbers(frame.pixels for frame in frames_of(kept)) == list(range(5))
 
 
 def test_frames_must_fit_the_sink(tmp_path) -> None:

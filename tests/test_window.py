@@ -338,7 +338,7 @@ def test_a_profile_brings_the_session_back_and_a_preset_is_saved(
     assert program.end()[0] == 0
     again = tomllib.loads((tmp_path / "stage.toml").read_text())
     given = {"layout": "beside", "style": ["styles"]}  # on the command line, so they win
-    assert again == kept | given
+    assert again == kept | given | {"first": "styles/1.png"}
 
 
 @needs_display
@@ -491,6 +491,15 @@ def test_window_knows_that_it_was_closed(monkeypatch: pytest.MonkeyPatch) -> Non
     assert shown.closed
     shown.close()
     shown.close()
+
+
+def test_a_window_minimised_on_macos_is_not_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    gui = FakeGui(monkeypatch)
+    monkeypatch.setattr(sys, "platform", "darwin")
+    shown = Window("w", (64, 48))
+    shown.show(picture())
+    gui.visible = 0.0
+    assert not shown.closed
 
 
 def test_opencv_without_windows_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:

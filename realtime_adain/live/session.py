@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from ..capture import LatestFrame
 from ..closing import Closing
-from ..errors import RealtimeAdainError
+from ..errors import RealtimeAdainError, SinkError
 from ..frame import Frame
 from ..overlay import Overlay, draw_overlay
 from ..sinks.base import Sink
@@ -53,6 +53,7 @@ class LiveSession(Closing):
         window: where the pictures are shown and the keys pressed; None for no window.
         sinks: what else takes the stylized pictures; none may make the picture wait.
         hearing: what brings the recordings' sound; None for silent ones.
+        network: the command line's options that name the network, kept with the settings.
 
     Attributes:
         timing: the measured speed.
@@ -74,6 +75,7 @@ class LiveSession(Closing):
         window: Window | None = None,
         sinks: Sequence[Sink] = (),
         hearing: Hearing | None = None,
+        network: Mapping[str, object] | None = None,
     ) -> None:
         self.timing = LiveTiming()
         self.styles = styles
@@ -96,7 +98,9 @@ class LiveSession(Closing):
         self._frozen = False
         self._changed = False
         self._quitting = False
+        self._network = dict(network or {})
         self._notice: str | None = None
+        self._problem: str | None = None
         self._frame: Frame | None = None
         self._look: Look | None = None
         self._original: np.ndarray | None = None
@@ -106,7 +110,8 @@ class LiveSession(Closing):
         """Run until the user quits, the source ends or `max_frames` frames are done.
 
         Raises:
-            SourceError, SinkError, StyleError: a source, recording or style failed on the way.
+            SourceError, SinkError, StyleError: a source, sink or style failed on the way; or the
+                recording, where nothing else takes the pictures: else its failure is only told.
         """
         while not self._quitting and self.timing.frames != max_frames:
             self._step()
@@ -129,6 +134,7 @@ class LiveSession(Closing):
             **self.styles.settings(),
             **self.view.settings(),
             **self.finish.settings(),
+            **self._network,
             "strip": self.strip.visible,
             "stats": str(self.text.stats),
             "fullscreen": self._window is not None and self._window.fullscreen,
@@ -156,7 +162,7 @@ class LiveSession(Closing):
         self._original = self.view.prepare(frame.pixels)
         self.styles.colours = self.finish.style_colours(self._original, frame.time)
         self._paint(self._stylize_moving, moved=True)
-        self._recorder.write(frame.time, self._compose)
+        self._record(frame.time)
         self._hand_on(frame.time)
 
     def _follow(self) -> None:
@@ -166,6 +172,15 @@ class LiveSession(Closing):
             self._original = self.view.prepare(self._frame.pixels)
             self._paint_still()
             self._hand_on(time.perf_counter())
+
+    def _record(self, captured: float) -> None:
+        """Record what is composed; a recording that fails ends alone, unless it is all there is."""
+        try:
+            self._recorder.write(captured, self._compose)
+        except SinkError:
+            if self._window is None and not self._sinks:
+                raise
+            self._recorder.stop()  # which tells what failed and what is left
 
     def _hand_on(self, captured: float) -> None:
         """Give what is composed to whoever watches."""
@@ -207,18 +222,25 @@ class LiveSession(Closing):
             message=self.text.message,
             help=self.text.keys,
             recording=self._recorder.clock,
-            problem=self._frames.problem or self.finish.person.notice,
+            problem=self._what_is_missing(),
             graph=self.text.graph(self.timing),
             grip=round(self.view.divider * width) if split else None,
             frame=self._gestures.frame,
             below=self.strip.height((height, width)),
         )
 
+    def _what_is_missing(self) -> str | None:
+        """Return what keeps the picture from coming or from being right; None for nothing."""
+        return self._frames.problem or self.finish.person.notice or None
+
     def _hear(self) -> None:
         """Tell what the threads have to say."""
         before, self._notice = self._notice, self._frames.notice
         if self._notice is not None and self._notice != before:
-            self.text.say(self._notice)
+            self._complain(self._notice)
+        before, self._problem = self._problem, self._what_is_missing()
+        if self._window is None and self._problem != before:
+            print(f"realtime-adain: {self._problem or 'all is well again'}", file=sys.stderr)
         while (problem := self._deck.next_problem()) is not None:
             self._complain(problem)
         while (card := self._deck.next_arrival()) is not None:

@@ -24,6 +24,13 @@ class Sink(Closing):
             SinkError: it cannot be written.
         """
 
+    def idle(self) -> None:
+        """Do what is due while no frame comes, such as showing the last one again.
+
+        Raises:
+            SinkError: it cannot be done.
+        """
+
     @abstractmethod
     def close(self) -> None:
         """Finish the output; may be called twice.

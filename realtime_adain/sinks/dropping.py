@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from ..errors import SinkError
 from ..frame import Frame
@@ -13,37 +15,31 @@ from .base import Sink
 QUEUED_FRAMES = 16
 """Half a second at 30 fps, 44 MB at 1280x720: enough for an encoder's hiccup."""
 
+_IDLE_SECONDS = 0.1
+
 
 class DroppingSink(Sink):
     """Hands frames to another sink without ever waiting for it.
 
     Where the queue is full, a frame is dropped and counted. What is queued is still written when
-    the sink is closed.
+    the sink is closed. While no frame comes, the sink's `idle` is called ten times a second.
 
     Args:
         sink: what takes the frames; only the thread of this object writes to it from now on.
         queued_frames: length of the queue, at least 1.
         newest_wins: which frame is dropped: the oldest in the queue, so that what is written is
             never late, or the one that comes, so that a recording stutters once instead of often.
-        repeat_seconds: how long without a new frame until the last one is written again, for a
-            sink whose readers wait for frames; None for never.
 
     Attributes:
         dropped: frames that were not written because the sink was too slow.
     """
 
     def __init__(
-        self,
-        sink: Sink,
-        *,
-        queued_frames: int = QUEUED_FRAMES,
-        newest_wins: bool = False,
-        repeat_seconds: float | None = None,
+        self, sink: Sink, *, queued_frames: int = QUEUED_FRAMES, newest_wins: bool = False
     ) -> None:
         self.dropped = 0
         self._sink = sink
         self._newest_wins = newest_wins
-        self._repeat_seconds = repeat_seconds
         self._queue: queue.Queue[Frame | None] = queue.Queue(queued_frames)
         self._error: Exception | None = None
         self._thread = threading.Thread(target=self._write_all, name="sink", daemon=True)
@@ -89,18 +85,18 @@ class DroppingSink(Sink):
             raise SinkError(str(self._error)) from self._error
 
     def _write_all(self) -> None:
-        frame = None
-        while (frame := self._next(frame)) is not None:
+        while (task := self._next_task()) is not None:
             if self._error is not None:
                 continue  # keep emptying the queue, so that `close` can end it
             try:
-                self._sink.write(frame)
+                task()
             except Exception as error:  # whatever it is, the writer is told
                 self._error = error
 
-    def _next(self, last: Frame | None) -> Frame | None:
-        """Return the next frame, or the last one when it is time for that; None for the end."""
+    def _next_task(self) -> Callable[[], None] | None:
+        """Return what the sink is to do next; None for the end."""
         try:
-            return self._queue.get(timeout=None if last is None else self._repeat_seconds)
+            frame = self._queue.get(timeout=_IDLE_SECONDS)
         except queue.Empty:
-            return last
+            return self._sink.idle
+        return None if frame is None else partial(self._sink.write, frame)

@@ -26,9 +26,11 @@ _FORMATS = {
 """By suffix: FFmpeg's container, which can time each frame on its own, and its usual codec."""
 
 # What makes a container readable while it grows: MP4 in fragments, which `finish` joins to an
-# ordinary file, Matroska in short clusters; nothing is kept back in the program's memory.
-_FRAGMENTS = {"movflags": "hybrid_fragmented", "frag_duration": "500000", "flush_packets": "1"}
-_CLUSTERS = {"cluster_time_limit": "500", "flush_packets": "1"}
+# ordinary file, Matroska in short clusters; nothing is kept back in the program's memory. Sound
+# waits half a second for pictures; for those of VP9, FFmpeg lets it wait as long as it takes.
+_AT_ONCE = {"flush_packets": "1", "max_interleave_delta": "500000"}
+_FRAGMENTS = {"movflags": "hybrid_fragmented", "frag_duration": "500000", **_AT_ONCE}
+_CLUSTERS = {"cluster_time_limit": "500", **_AT_ONCE}
 _CRASH_SAFE_OPTIONS = {
     "mp4": _FRAGMENTS,
     "mov": _FRAGMENTS,
@@ -38,10 +40,11 @@ _CRASH_SAFE_OPTIONS = {
 
 
 class OutputFile:
-    """A container that grows beside its place and gets its own name in `finish`.
+    """A container that grows beside its place and gets its own name in `take_name`.
 
     So an older file is replaced by a complete one or not at all. Streams are added to `container`,
-    the video first; then `copy_streams`, where wanted, and `begin`; then packets are muxed.
+    the video first; then `copy_streams`, where wanted, and `begin`; then packets are muxed; then
+    `finish` and `take_name`.
 
     Args:
         path: where to write; the suffix names the container.
@@ -127,7 +130,7 @@ class OutputFile:
             self.container.mux(packet)
 
     def finish(self) -> None:
-        """Write what is left to be copied, and give the file its name.
+        """Write what is left to be copied, and close the file, which is then complete.
 
         Raises:
             av.FFmpegError, OSError: it cannot be written.
@@ -135,7 +138,22 @@ class OutputFile:
         if self._copy is not None:
             self._copy.mux_until(None)
         self.container.close()
-        os.replace(self.part, self._target)
+        self.let_go()
+
+    def take_name(self) -> None:
+        """Give the finished file its name, in place of an older file.
+
+        Raises:
+            SinkError: it cannot have it, as when the older file is open elsewhere on Windows; the
+                finished file stays, and the message says where.
+        """
+        try:
+            os.replace(self.part, self._target)
+        except OSError as error:
+            raise SinkError(
+                f"{self.path}: cannot be written ({error.strerror}); "
+                f"the finished film is in {self.part}"
+            ) from error
 
     def let_go(self) -> None:
         """Close what is open, whether or not the file can be finished."""
@@ -164,11 +182,11 @@ class OutputFile:
 
 
 def _check(path: Path) -> None:
+    if path.is_dir():
+        raise SinkError(f"{path}: is a folder")
     if path.suffix.lower() not in _FORMATS:
         known = " ".join(_FORMATS)
         raise SinkError(f"{path}: unknown video suffix {path.suffix!r}, known are {known}")
-    if path.is_dir():
-        raise SinkError(f"{path}: is a folder")
     if not path.parent.is_dir():
         raise SinkError(f"{path}: the folder {path.parent} does not exist")
     if not os.access(path.resolve().parent, os.W_OK):

@@ -208,6 +208,7 @@ class ResumableSink(Sink):
             self.lost_packets = file.lost_packets
         finally:
             file.drop()
+        file.take_name()
 
     def _packets(
         self, pieces: list[_Piece], stream: Stream, headers: bytes | None, start: Fraction

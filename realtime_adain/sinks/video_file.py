@@ -117,12 +117,23 @@ class VideoFileSink(Sink):
         self._last_pts = pts
         self.frames += 1
 
+    def idle(self) -> None:
+        """Write what was heard while no frame came.
+
+        Raises:
+            SinkError: the file cannot be written.
+        """
+        if self.frames:
+            with self._file.naming_it():
+                self._mux_sound()
+
     def close(self) -> None:
         """Write what is left and give the file its name; may be called twice.
 
         Raises:
             SinkError: it cannot be finished, or there was no frame; then nothing is left of it,
-                but of a crash-safe file what had been written before.
+                but of a crash-safe file what had been written before. Or it cannot have its name;
+                then it stays, finished, where the message says.
         """
         if self._file.container is None:
             return
@@ -142,6 +153,7 @@ class VideoFileSink(Sink):
             raise SinkError(f"{error}; what came before is in {self._file.part.name}") from error
         finally:
             self.abort()  # after success there is nothing left to drop
+        self._file.take_name()
 
     def abort(self) -> None:
         """Leave nothing behind; does nothing once the file is finished."""

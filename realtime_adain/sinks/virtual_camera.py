@@ -16,7 +16,6 @@ from .base import Sink
 from .dropping import DroppingSink
 
 _USUAL_FRAME_RATE = Fraction(30)
-_REPEAT_SECONDS = 0.1
 
 _DRIVERS = {
     "linux": (
@@ -62,9 +61,7 @@ class VirtualCameraSink(Sink):
             raise ValueError(f"both sides must be at least 2 pixels, got {size_hw = }")
         camera = _Camera(size_hw, frame_rate or _USUAL_FRAME_RATE, device)
         self.device = camera.device
-        self._sink = DroppingSink(
-            camera, queued_frames=1, newest_wins=True, repeat_seconds=_REPEAT_SECONDS
-        )
+        self._sink = DroppingSink(camera, queued_frames=1, newest_wins=True)
 
     def write(self, frame: Frame) -> None:
         """Hand over a frame, whose pixels must not change afterwards.
@@ -105,12 +102,20 @@ class _Camera(Sink):
             advice = _DRIVERS.get(sys.platform, _NO_DRIVER)
             raise SinkError(f"no virtual camera ({_one_line(error)}): {advice}") from error
         self.device: str = self._camera.device
+        self._shown: np.ndarray | None = None
         self._open = True
 
     def write(self, frame: Frame) -> None:
-        pixels = _fit(frame.pixels, self._size_hw)
+        self._shown = np.ascontiguousarray(_fit(frame.pixels, self._size_hw))
+        self._show()
+
+    def idle(self) -> None:
+        if self._shown is not None:
+            self._show()
+
+    def _show(self) -> None:
         try:
-            self._camera.send(np.ascontiguousarray(pixels))
+            self._camera.send(self._shown)
         except (RuntimeError, ValueError, OSError) as error:
             raise SinkError(f"virtual camera {self.device}: {_one_line(error)}") from error
 

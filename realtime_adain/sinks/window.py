@@ -114,7 +114,10 @@ class Window(Closing):
 
     @property
     def closed(self) -> bool:
-        """Whether the user has closed the window."""
+        """Whether the user has closed the window; never so on macOS, where it has no button for
+        that, and one that is minimised counts as invisible."""
+        if sys.platform == "darwin":
+            return False
         try:
             return self._shown and cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1
         except cv2.error:  # some back ends no longer know a window that is gone
