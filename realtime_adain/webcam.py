@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import random
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack, closing
 from fractions import Fraction
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from . import cli, command
 from .capture import LatestFrame
 from .colour import ColourMode
-from .errors import SinkError, StyleError
+from .errors import PictureError, SinkError, StyleError
 from .live import LiveSession, StylesInUse, Stylize
 from .live.finish import Finish
 from .live.ladder import QualityLadder
@@ -92,9 +92,9 @@ def _make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--profile",
-        metavar="NAME|FILE",
-        help="begin with the settings kept under that name, or in that file, and keep those of the "
-        "end there; what else is given here wins",
+        metavar="NAME|FILE|PRESET",
+        help="begin with the settings kept under that name, in that file or in a preset's folder, "
+        "and keep those of the end there; what else is given here wins",
     )
     parser.add_argument(
         "--serve",
@@ -127,8 +127,39 @@ def _with_profile(
     """Return the options with those of the profile under them, where there is one."""
     if args.profile is None:
         return args
-    kept = profile_arguments(profile_path(args.profile), sorted(vars(args)))
-    return parser.parse_args([*kept, *(sys.argv[1:] if argv is None else argv)])
+    argv = sys.argv[1:] if argv is None else argv
+    unsaid = argparse.Namespace(**dict.fromkeys(vars(args)))
+    said = vars(parser.parse_args(argv, unsaid))
+    given = [name for name, value in said.items() if value is not None]
+    kept = profile_arguments(profile_path(args.profile), list(said), given)
+    args = parser.parse_args([*kept, *argv])
+    _leave_out_vanished(args, given)
+    return args
+
+
+def _leave_out_vanished(args: argparse.Namespace, given: Collection[str]) -> None:
+    """Tell which styles are not there any more, but for those that are given, and forget them."""
+    problems = []
+
+    def is_there(find: Callable[..., object], *wanted: object) -> bool:
+        try:
+            find(*wanted)
+        except (PictureError, StyleError) as error:
+            problems.append(str(error))
+            return False
+        return True
+
+    if "style" not in given:
+        there = [word for word in args.style if is_there(find_styles, [word])]
+        args.style = there or list(builtin_style_names())
+    if "mix" not in given and args.mix is not None:
+        args.mix = {word: w for word, w in args.mix.items() if is_there(find_styles, [word])}
+    if "first" not in given and not is_there(_find_first, args.first, find_styles(args.style)):
+        args.first = None
+    if "watch" not in given and args.watch is not None and not is_there(FolderWatch, args.watch):
+        args.watch = None
+    for problem in dict.fromkeys(problems):
+        print(f"realtime-adain: {problem}", file=sys.stderr)
 
 
 def _run_live(args: argparse.Namespace) -> int:
@@ -168,7 +199,7 @@ def _run_live(args: argparse.Namespace) -> int:
             window = opened.enter_context(Window(TITLE, size_wh, fullscreen=args.fullscreen))
         stylize = stylizer.stylize
         if args.mask is not None:
-            stylize = _make_regional(args.mask, stylizer, deck, styles, len(style_paths))
+            stylize = _make_regional(args.mask, stylizer, styles, len(style_paths))
         ladder = None
         if args.ladder if args.ladder is not None else window is not None:
             ladder = QualityLadder(stylize, 1 / float(frames.frame_rate or USUAL_FRAME_RATE))
@@ -191,6 +222,7 @@ def _run_live(args: argparse.Namespace) -> int:
             window=window,
             sinks=sinks,
             hearing=hearing,
+            network=_network(args),
         )
         try:
             with session:
@@ -202,6 +234,14 @@ def _run_live(args: argparse.Namespace) -> int:
             if args.profile is not None:
                 _keep(args, session, deck)
     return 0
+
+
+def _network(args: argparse.Namespace) -> dict[str, object]:
+    """Return the options that name the network; those that are files, from anywhere."""
+    files = [str(Path(file).absolute()) for file in args.checkpoint or ()]
+    is_file = args.model is not None and Path(args.model).is_file()
+    model = str(Path(args.model).absolute()) if is_file else args.model
+    return {"model": model, "checkpoint": files or None}
 
 
 def _open_sinks(
@@ -232,12 +272,13 @@ def _open_sinks(
 
 
 def _make_regional(
-    mask: Path, stylizer: Stylizer, deck: StyleDeck, styles: StylesInUse, style_count: int
+    mask: Path, stylizer: Stylizer, styles: StylesInUse, style_count: int
 ) -> Stylize:
     """Return what repaints a frame in the regions of a mask, in at most as many styles."""
     picture = read_picture(mask)
     masks = masks_from_picture(picture, min(style_count, max(2, count_colours(picture))))
-    return RegionalStylize(stylizer.stylize_regions, masks, deck, lambda: styles.chosen)
+    styles.regions = len(masks)
+    return RegionalStylize(stylizer.stylize_regions, masks, lambda: styles.others)
 
 
 def _find_mix(mix: Mapping[str, float] | None) -> dict[Path, float]:
@@ -306,8 +347,17 @@ def _check(args: argparse.Namespace, style_paths: Sequence[Path]) -> None:
         check_display()
     if args.profile is not None:
         make_folder(profile_path(args.profile).parent)
+    if args.record is not None and _is_same_file(args.record, args.source):
+        raise SinkError(f"{args.record}: the recording is the source; name another file")
     if not args.snapshots.is_dir():
         raise SinkError(f"{args.snapshots}: no such folder")
+
+
+def _is_same_file(path: Path, source: str) -> bool:
+    try:
+        return path.samefile(source)
+    except OSError:  # one of them is no file
+        return False
 
 
 def _address(text: str) -> tuple[str, int]:
@@ -319,11 +369,13 @@ def _address(text: str) -> tuple[str, int]:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
+@command.parses("size")
 def _size_wh(text: str) -> tuple[int, int]:
     width, height = text.lower().split("x")
     return command.side_length(width), command.side_length(height)
 
 
+@command.parses("frame rate")
 def _frame_rate(text: str) -> Fraction:
     rate = Fraction(text)
     if not 0 < rate <= 1000:

@@ -88,6 +88,18 @@ def test_where_profiles_lie(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     assert profile_path("shows/stage") == Path("shows/stage")
 
 
+def test_the_folder_of_a_preset_is_a_profile(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    waves = card(0, "waves", builtin_style_path("waves"))
+    path = save_preset(tmp_path / "evening", {}, [waves], waves, {})
+    (tmp_path / "stage").mkdir()
+    monkeypatch.chdir(tmp_path)
+    for name in ("evening", "./evening", str(path.parent), str(path)):
+        assert profile_path(name).absolute() == path
+    assert profile_path("stage").name == "stage.toml"  # a folder, but no preset
+
+
 def test_settings_become_arguments(tmp_path: Path) -> None:
     path = tmp_path / "p.toml"
     (tmp_path / "my.safetensors").touch()
@@ -107,6 +119,27 @@ def test_settings_become_arguments(tmp_path: Path) -> None:
         "--style-size=300",
     ]
     assert profile_arguments(tmp_path / "new.toml", known) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "left"),
+    [
+        ("style", {"tour", "alpha", "strengths", "model"}),
+        ("first", {"style", "tour", "alpha", "strengths", "model"}),
+        ("mix", {"style", "alpha", "strengths", "model"}),
+        ("tour", {"style", "first", "alpha", "strengths", "model"}),
+        ("alpha", {"style", "first", "mix", "tour", "model"}),
+        ("checkpoint", {"style", "first", "mix", "tour", "alpha", "strengths"}),
+    ],
+)
+def test_what_is_given_overrules_the_profile(given: str, left: set[str], tmp_path: Path) -> None:
+    path = tmp_path / "p.toml"
+    path.write_text(
+        'style = "waves"\nfirst = "mosaic"\nmix = "waves:0.5,ink:0.5"\ntour = 5\n'
+        'alpha = 0.5\nstrengths = "waves:0.2"\nmodel = "lean"\n'
+    )
+    arguments = profile_arguments(path, {*read_profile(path), given}, [given])
+    assert {argument.split("=")[0].removeprefix("--") for argument in arguments} == left
 
 
 @pytest.mark.parametrize(

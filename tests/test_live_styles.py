@@ -157,6 +157,13 @@ def test_strokes_that_are_ready_are_faded_into(deck: StyleDeck, clock: Clock) ->
     assert numbers(styles, clock, 0.0, 0.2, 0.4) == [1, 1.5, 2]
 
 
+def test_a_tour_leaves_the_mix_with_which_it_begins(deck: StyleDeck, clock: Clock) -> None:
+    weights = {deck.cards[0]: 0.5, deck.cards[1]: 0.5}
+    styles = StylesInUse(deck, mix, weights=weights, fade_seconds=0, tour_seconds=5, clock=clock)
+    assert numbers(styles, clock, 0, 4, 5, 10) == [1.5, 1.5, 2, 3]
+    assert not styles.mixing
+
+
 def test_a_tour_turns_by_itself_and_waits_after_a_key(deck: StyleDeck, clock: Clock) -> None:
     styles = StylesInUse(deck, mix, fade_seconds=0, tour_seconds=5, clock=clock)
     assert numbers(styles, clock, 0, 4.9, 5, 9.9, 10, 15) == [1, 1, 2, 2, 3, 1]
@@ -207,3 +214,19 @@ def test_real_statistics_are_mixed_half_way(clock: Clock, tmp_path: Path) -> Non
     clock.now = 1
     assert styles.look().style is deck.cards[1].style
     deck.close()
+
+
+def test_with_regions_all_of_their_styles_follow_colours_and_strokes(
+    deck: StyleDeck, clock: Clock
+) -> None:
+    styles = StylesInUse(deck, mix, clock=clock)
+    styles.regions = 2
+    assert [card.name for card in styles.others] == ["2"]
+    styles.turn(2)
+    assert [card.name for card in styles.others] == ["1"]
+    styles.change_strokes(2.0)
+    assert [card.wanted_size for card in deck.cards] == [1024, 512, 1024]
+    styles.colours = ColourMoments(np.zeros(3), np.eye(3))
+    styles.look()
+    matched = [card.wanted_colours is styles.colours for card in deck.cards]
+    assert matched == [True, False, True]

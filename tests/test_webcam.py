@@ -25,6 +25,7 @@ from realtime_adain.pictures import write_picture
 from realtime_adain.sources import demo
 from realtime_adain.sources.base import Source
 from realtime_adain.sources.paced import PacedSource
+from realtime_adain.styles import builtin_style_names
 
 from .conftest import picture
 
@@ -148,6 +149,30 @@ def test_a_recording_plays_whatever_ends_the_program(
     assert 1 <= len(frames_of(path)) <= 6 + (status == 130) * 100
 
 
+def test_a_recording_that_fails_ends_a_program_that_only_records(
+    painted: list[str],
+    tmp_path: Path,
+    full_disk: None,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = tmp_path / "out.mp4"
+    assert webcam.main([*HEADLESS, *painted, "--frames", "500", "--record", str(path)]) == 1
+    reason = f"{path}: cannot be written (No space left on device)"
+    told = f"realtime-adain: {reason}; what came before is in out.part.mp4\n"
+    assert capsys.readouterr().err == told
+    assert len(frames_of(tmp_path / "out.part.mp4")) == 3
+
+
+def test_the_film_that_is_played_is_not_recorded_over(
+    painted: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    film = tmp_path / "film.mp4"
+    film.write_bytes(b"a film")
+    assert webcam.main(["--no-window", "--source", str(film), "--record", str(film), *painted]) == 1
+    assert "the recording is the source; name another file" in capsys.readouterr().err
+    assert film.read_bytes() == b"a film"
+
+
 def test_no_camera_is_one_line_and_does_not_wait_for_torch(style_file: Path) -> None:
     code = (
         "import sys\n"
@@ -233,12 +258,12 @@ def test_a_profile_keeps_the_options_and_the_command_line_wins(
     painted: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "new" / "stage.toml"
-    run = [*HEADLESS, *painted, "--profile", str(path), "--frames", "2"]
+    run = [*HEADLESS, *painted[:2], *painted[4:], "--profile", str(path), "--frames", "2"]
     settings = ["--alpha", "0.5", "--mirror", "--split", "--divider", "0.2", "--fade", "1.5"]
     settings += ["--colour", "content", "--saturation", "0.5", "--steady", "0", "--strip"]
     settings += ["--strengths", "waves:0.3", "--strokes", "stripes:300", "--tour", "7"]
     settings += ["--mix", "waves:0.2,ink:0.6", "--style-size", "256", "--stats", "graph"]
-    assert webcam.main([*run, *settings]) == 0
+    assert webcam.main([*run, *painted[2:4], *settings]) == 0
     first = kept(path)
     style = painted[3]
     assert first == {
@@ -246,15 +271,57 @@ def test_a_profile_keeps_the_options_and_the_command_line_wins(
         **{"colour": "content", "saturation": 0.5, "steady": 0.0, "strip": True},
         **{"strengths": "waves:0.3", "strokes": "stripes:300", "tour": 7.0, "stats": "graph"},
         **{"mix": "waves:0.25,ink:0.75", "first": "waves", "style_size": 256},
-        **{"style": [style], "region": "all", "fullscreen": False},
+        **{"style": [style], "region": "all", "fullscreen": False, "model": painted[1]},
     }
     assert webcam.main(run) == 0
     assert kept(path) == first
     assert webcam.main([*run, "--no-mirror", "--alpha", "1", "--side-by-side"]) == 0
+    del first["strengths"]
     assert kept(path) == first | {"mirror": False, "alpha": 1.0, "layout": "beside"}
     path.write_text("alpha = 0.5\nhair = 3\n")
     capsys.readouterr()
     assert refused(run, capsys).endswith("stage.toml: there is no setting named 'hair'")
+
+
+@pytest.mark.parametrize(
+    ("options", "first", "mix"),
+    [
+        ([], "mosaic", "waves:0.5,ink:0.5"),
+        (["--style", "pencil"], "pencil", None),
+        (["--first", "pencil"], "pencil", None),
+        (["--mix", "ink:1"], "ink", "ink:1.0"),
+        (["--tour", "5"], "mosaic", None),
+    ],
+)
+def test_the_styles_of_the_command_line_go_before_those_of_the_profile(
+    options: list[str], first: str, mix: str | None, tiny_weights: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "stage.toml"
+    path.write_text('style = ["waves"]\nfirst = "mosaic"\nmix = "waves:0.5,ink:0.5"\n')
+    run = [*HEADLESS, "--model", str(tiny_weights), "--device", "cpu", "--style-size", "64"]
+    assert webcam.main([*run, "--frames", "1", "--profile", str(path), *options]) == 0
+    assert (kept(path)["first"], kept(path).get("mix")) == (first, mix)
+
+
+def test_what_a_profile_names_and_is_gone_is_told_and_left_out(
+    tiny_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, gone = tmp_path / "stage.toml", "gone/a.png"
+    path.write_text(
+        f'style = ["{gone}"]\nfirst = "{gone}"\nmix = "{gone}:0.5,ink:0.5"\nwatch = "away"\n'
+    )
+    run = [*HEADLESS, "--model", str(tiny_weights), "--device", "cpu", "--style-size", "64"]
+    run += ["--frames", "1", "--profile", str(path)]
+    assert webcam.main(run) == 0
+    assert capsys.readouterr().err.splitlines() == [
+        f"realtime-adain: {gone}: no such style file",
+        "realtime-adain: away: no such folder",
+    ]
+    names = list(builtin_style_names())
+    assert kept(path) | {"style": names, "first": "ink", "mix": "ink:1.0"} == kept(path)
+    assert "watch" not in kept(path)
+    for option in ("--style", "--first", "--watch"):
+        assert "gone/a.png: no such" in refused([*run, option, gone], capsys)
 
 
 @pytest.mark.parametrize("end", [unplug, _thread.interrupt_main], ids=["unplugged", "ctrl-c"])

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from ..cli import add_colour_arguments
-from ..command import number_in, side_length, unit_interval
+from ..command import number_in, parses, side_length, unit_interval
 from ..steady import DEFAULT_STRENGTH
 from .person import Region
 from .profile import parse_weighted
@@ -52,7 +52,7 @@ def _add_style_arguments(parser: argparse.ArgumentParser) -> None:
         "--tour",
         type=number_in(0.1, _LONGEST),
         metavar="SECONDS",
-        help="another style after every so long",
+        help="another style after every so long; ends a mix",
     )
     group.add_argument(
         "--strengths",
@@ -138,5 +138,6 @@ def _weighted(text: str) -> dict[str, float]:
     return weights
 
 
+@parses("sizes")
 def _sizes(text: str) -> dict[str, int]:
     return {name: side_length(f"{size:g}") for name, size in parse_weighted(text).items()}

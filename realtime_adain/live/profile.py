@@ -11,20 +11,30 @@ import json
 import os
 import re
 import sys
-import tempfile
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from ..errors import RealtimeAdainError
 from ..style_deck import Card
 from ..stylebook import SAVED_STYLE_SUFFIX
 from ..styles import builtin_style_names, builtin_style_path
+from ..whole_file import whole_file
 
 PRESET_NAME = "preset.toml"
 
 _WEIGHTED = re.compile(r"(.+?):([0-9.]+)(?:,(?=.)|$)")
 _NAMING_FILES = {"style", "first", "watch"}  # options whose words may be files beside the profile
+_OVERRULED = {
+    "style": {"first", "mix"},
+    "first": {"mix"},
+    "mix": {"first", "tour"},
+    "tour": {"mix"},
+    "alpha": {"strengths"},
+    "style_size": {"strokes"},
+    "model": {"checkpoint"},
+    "checkpoint": {"model"},
+}  # by an option: the others of a profile that would keep it from being seen
 
 
 class ProfileError(RealtimeAdainError, ValueError):
@@ -32,8 +42,10 @@ class ProfileError(RealtimeAdainError, ValueError):
 
 
 def profile_path(name: str) -> Path:
-    """Return the file of a profile: a path where it looks like one, else the user's own."""
+    """Return the file of a profile: a preset's, a path where it looks like one, else the user's."""
     path = Path(name)
+    if (path / PRESET_NAME).is_file():
+        return path / PRESET_NAME
     if path.suffix == ".toml" or len(path.parts) > 1:
         return path
     return _config_folder() / f"{name}.toml"
@@ -55,20 +67,24 @@ def read_profile(path: Path) -> dict[str, object]:
         raise ProfileError(f"{path}: not a profile: {error}") from error
 
 
-def profile_arguments(path: Path, known: Sequence[str]) -> list[str]:
+def profile_arguments(path: Path, known: Collection[str], given: Collection[str] = ()) -> list[str]:
     """Return the settings of a profile as arguments of the command line.
 
     Args:
         path: the profile.
         known: the settings that there are.
+        given: those that are said already; they, and what they overrule, are left out.
 
     Raises:
         ProfileError: it cannot be read, or has a setting that is unknown or of an unfit type.
     """
     arguments = []
+    left_out = set(given).union(*(_OVERRULED.get(name, ()) for name in given))
     for name, value in read_profile(path).items():
         if name not in known:
             raise ProfileError(f"{path}: there is no setting named {name!r}")
+        if name in left_out:
+            continue
         option = "--" + name.replace("_", "-")
         if isinstance(value, bool):
             arguments.append(option if value else option.replace("--", "--no-", 1))
@@ -85,8 +101,6 @@ def profile_arguments(path: Path, known: Sequence[str]) -> list[str]:
 def write_profile(path: Path, settings: Mapping[str, object]) -> None:
     """Write settings over those of a profile; the others in it stay.
 
-    The file appears under its name only when it is complete.
-
     Args:
         path: the profile; its folder is made where it is missing.
         settings: texts, numbers, truths, lists of texts and numbers by name; None removes.
@@ -98,19 +112,11 @@ def write_profile(path: Path, settings: Mapping[str, object]) -> None:
     kept = {name: value for name, value in merged.items() if value is not None and value != {}}
     lines = [f"{name} = {_toml(value)}\n" for name, value in kept.items()]
     make_folder(path.parent)
-    part = None
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", dir=path.parent, suffix=".part", delete=False, encoding="utf-8", newline="\n"
-        ) as file:
-            part = file.name
-            file.writelines(lines)
-        os.replace(part, path)
+        with whole_file(path) as part:
+            part.write_text("".join(lines), encoding="utf-8", newline="\n")
     except OSError as error:
         raise ProfileError(f"{path}: cannot be written ({error.strerror})") from error
-    finally:
-        if part is not None and os.path.exists(part):
-            os.unlink(part)
 
 
 def make_folder(folder: Path) -> None:

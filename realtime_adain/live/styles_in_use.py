@@ -53,13 +53,15 @@ class StylesInUse:
         first: the style to begin with; None for the first one that is ready.
         weights: a mix to begin with, weights that sum to one; empty for a single style.
         fade_seconds: length of a cross-fade; 0 for none.
-        tour_seconds: time for each style of the tour; None begins without a tour.
+        tour_seconds: time for each style of the tour, and for a mix before it; None begins
+            without a tour.
         clock: seconds that only ever grow.
 
     Attributes:
         chosen: the style that the keys are about.
         mixing: whether the mix is painted, and not the chosen style alone.
         colours: the colours that the styles are given; None for their own.
+        regions: how many styles are painted beside each other.
     """
 
     def __init__(
@@ -86,6 +88,7 @@ class StylesInUse:
         self._clock = clock
         self.mixing = bool(self._weights)
         self.colours: ColourMoments | None = None
+        self.regions = 1
         self.chosen = first or deck.cards[0]
         self._next_turn = clock() + self._tour_seconds if tour_seconds is not None else None
         self._parts: tuple[tuple[Style, float], ...] = ()
@@ -100,6 +103,7 @@ class StylesInUse:
         """Return what a frame is to be painted with now; the same object while nothing changes."""
         now = self._clock()
         if self._next_turn is not None and now >= self._next_turn:
+            self.mixing = False
             self.turn(1)
         self._take_aim(now)
         alpha = self.strength
@@ -129,6 +133,14 @@ class StylesInUse:
     def weights(self) -> dict[Card, float]:
         """The styles that are painted, and their parts, which sum to one."""
         return dict(self._weights) if self.mixing else {self.chosen: 1.0}
+
+    @property
+    def others(self) -> list[Card]:
+        """The styles of all regions but the first: those after the chosen one, which so move on
+        with it. As long as too few are ready, they repeat."""
+        cards = self._deck.cards
+        first = cards.index(self.chosen)
+        return [cards[(first + region) % len(cards)] for region in range(1, self.regions)]
 
     @property
     def strength(self) -> float:
@@ -178,7 +190,7 @@ class StylesInUse:
         """Let what is painted be encoded at another size: a larger one gives larger strokes."""
         smallest, largest = STROKE_SIZES
         said = "a saved style has no strokes to change"
-        for card in self.weights:
+        for card in dict.fromkeys([*self.weights, *self.others]):
             if not card.saved:
                 size = min(max(round(card.wanted_size * factor), smallest), largest)
                 self._deck.encode_anew(card, size=size, colours=card.wanted_colours)
@@ -239,7 +251,7 @@ class StylesInUse:
 
     def _take_aim(self, now: float) -> None:
         """Find the statistics that are wanted; where they are others than before, fade there."""
-        for card in self.weights:
+        for card in (*self.weights, *self.others):
             if card.wanted_colours is not self.colours and not card.saved:
                 self._deck.encode_anew(card, colours=self.colours)
         parts = tuple((card.style, weight) for card, weight in self.weights.items())
