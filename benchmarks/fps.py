@@ -86,6 +86,9 @@ def main(argv: list[str] | None = None) -> int:
 
 def benchmark(args: argparse.Namespace) -> int:
     """Run the benchmark; return the exit status."""
+    for path in filter(None, (args.json, args.plot)):
+        if not path.parent.is_dir():
+            raise ValueError(f"{path}: the folder {path.parent} does not exist")
     machine = describe_machine()
     print(", ".join(f"{name} {value}" for name, value in machine.items()))
     print(HEADER)
@@ -135,6 +138,7 @@ def benchmark(args: argparse.Namespace) -> int:
     return 0
 
 
+@command.parses("size")
 def frame_size(text: str) -> tuple[int, int]:
     """Parse WIDTHxHEIGHT to height and width, multiples of 8 pixels."""
     width, height = map(int, text.split("x"))

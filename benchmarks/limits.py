@@ -85,7 +85,10 @@ def work(network: StyleNetwork, style: Statistics, size_hw: tuple[int, int]) -> 
 
     def count(conv: nn.Conv2d, inputs: tuple[torch.Tensor], output: torch.Tensor) -> None:
         nonlocal flops, values
-        flops += 2 * output.numel() * conv.weight[0].numel()
+        if conv.kernel_size == (1, 1):  # of which some double the size after it
+            flops += 2 * inputs[0].numel() * conv.out_channels
+        else:
+            flops += 2 * output.numel() * conv.weight[0].numel()
         values += inputs[0].numel() + conv.weight.numel() + output.numel()
 
     hooks = [

@@ -48,7 +48,7 @@ def add_stylizer_arguments(parser: argparse.ArgumentParser) -> None:
     )
     network = group.add_mutually_exclusive_group()
     network.add_argument(
-        "--model", metavar="NAME|FILE", help="shipped or fetched model, or weights file"
+        "--model", metavar="NAME|FILE", help="lite, base, vgg19 once fetched, or a weights file"
     )
     network.add_argument(
         "--checkpoint",

@@ -9,9 +9,12 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from . import __version__
 from .errors import RealtimeAdainError, is_out_of_memory
+
+Parser = TypeVar("Parser", bound=Callable[[str], object])
 
 
 def make_parser(module: str, description: str) -> argparse.ArgumentParser:
@@ -29,9 +32,9 @@ def make_parser(module: str, description: str) -> argparse.ArgumentParser:
 def run(parser: argparse.ArgumentParser, body: Callable[[argparse.Namespace], int], argv) -> int:
     """Parse, run the program's body and return its exit status.
 
-    An error of the project, a value that the library refuses, or a lack of memory becomes one line
-    on standard error and status 1; Ctrl-C and SIGTERM give status 130; with `--debug` the traceback
-    is shown.
+    An error of the project, a value that the library refuses, a file that the system refuses, or a
+    lack of memory becomes one line on standard error and status 1; Ctrl-C and SIGTERM give status
+    130; with `--debug` the traceback is shown.
 
     Args:
         parser: of the command line.
@@ -50,6 +53,11 @@ def run(parser: argparse.ArgumentParser, body: Callable[[argparse.Namespace], in
             raise
         print(f"realtime-adain: {error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        if args.debug or error.filename is None:
+            raise
+        print(f"realtime-adain: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 1
     except Exception as error:
         if args.debug or not is_out_of_memory(error):
             raise
@@ -60,9 +68,20 @@ def run(parser: argparse.ArgumentParser, body: Callable[[argparse.Namespace], in
         return 130
 
 
+def parses(what: str) -> Callable[[Parser], Parser]:
+    """Say by which name a wrong value is called that a function cannot parse."""
+
+    def name(parser: Parser) -> Parser:
+        parser.__name__ = what
+        return parser
+
+    return name
+
+
 def number_in(low: float, high: float) -> Callable[[str], float]:
     """Return what parses a number in `low`..`high`."""
 
+    @parses("number")
     def number(text: str) -> float:
         value = float(text)
         if not low <= value <= high:
@@ -75,6 +94,7 @@ def number_in(low: float, high: float) -> Callable[[str], float]:
 unit_interval = number_in(0.0, 1.0)
 
 
+@parses("number of pixels")
 def side_length(text: str) -> int:
     """Parse a number of pixels, 16 to 8192."""
     value = int(text)
@@ -86,6 +106,7 @@ def side_length(text: str) -> int:
 def count_from(low: int) -> Callable[[str], int]:
     """Return what parses a whole number from `low` on."""
 
+    @parses("whole number")
     def count(text: str) -> int:
         value = int(text)
         if value < low:
@@ -96,6 +117,26 @@ def count_from(low: int) -> Callable[[str], int]:
 
 
 count = count_from(1)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM wait until what is done meanwhile is whole."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread hears them
+        return
+    heard: list[tuple] = []
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: handler for number, handler in before.items() if callable(handler)}
+    for number in before:
+        signal.signal(number, lambda *what: heard.append(what))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for number, frame in heard[:1]:
+        before[number](number, frame)
 
 
 @contextmanager

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import command
 from .errors import RealtimeAdainError
+from .whole_file import whole_file
 
 if TYPE_CHECKING:
     from .networks import StyleNetwork
@@ -47,10 +47,9 @@ def _export(args: argparse.Namespace) -> int:
                 f"ONNX Runtime's picture differs from PyTorch's by {difference} of 255"
             )
         verdict = f"within {difference} of 255 of PyTorch"
-    part = args.output.with_suffix(".part")
     try:
-        part.write_bytes(graph)
-        os.replace(part, args.output)
+        with whole_file(args.output) as part:
+            part.write_bytes(graph)
     except OSError as error:
         raise RealtimeAdainError(f"{args.output}: cannot be written ({error.strerror})") from error
     print(f"{args.output}: {len(graph) / 1e6:.1f} MB, {verdict}")

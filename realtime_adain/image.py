@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +20,11 @@ from .stylebook import find_styles
 def main(argv: list[str] | None = None) -> int:
     """Run the program; return its exit status."""
     parser = command.make_parser("realtime_adain.image", __doc__)
+    parser.usage = "%(prog)s input output [options]"  # or --style would take the files for styles
     parser.add_argument("input", type=Path, help="picture, or folder of pictures")
-    parser.add_argument("output", type=Path, help="picture to write, or folder (made if missing)")
+    parser.add_argument(
+        "output", type=Path, help="picture to write, or of a folder a folder (made if missing)"
+    )
     cli.add_stylizer_arguments(parser)
     cli.add_painting_arguments(parser)
     return command.run(parser, _repaint, argv)
@@ -30,6 +33,7 @@ def main(argv: list[str] | None = None) -> int:
 def _repaint(args: argparse.Namespace) -> int:
     jobs = _plan(args.input, args.output)
     style_paths = find_styles(args.style)
+    _keep_what_is_read(jobs, [*style_paths, *([args.mask] if args.mask else [])])
     stylizer = cli.make_stylizer(args)
     painter = Painter(stylizer, style_paths, args)
     if args.input.is_dir():
@@ -83,6 +87,14 @@ def _plan(source: Path, target: Path) -> list[tuple[Path, Path]]:
     if target.exists() and target.samefile(source):
         raise PictureError(f"{target}: the output is the input; name another file")
     return [(source, target)]
+
+
+def _keep_what_is_read(jobs: Sequence[tuple[Path, Path]], paths: Sequence[Path]) -> None:
+    """Raise PictureError where a picture would be written over a style or the mask."""
+    read = {path.resolve() for path in paths}
+    for _, target in jobs:
+        if target.resolve() in read:
+            raise PictureError(f"{target}: the output is a style or the mask; name another file")
 
 
 if __name__ == "__main__":

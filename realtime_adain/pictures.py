@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from .errors import PictureError
+from .whole_file import whole_file
 
 PICTURE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 
@@ -49,20 +49,21 @@ def read_picture(path: str | os.PathLike[str]) -> np.ndarray:
 def write_picture(path: str | os.PathLike[str], pixels: np.ndarray) -> None:
     """Write uint8 `(H, W, 3)` RGB to `path`; the suffix names the format.
 
-    The file appears under its name only when it is complete.
-
     Raises:
-        PictureError: unknown suffix, or the folder is missing or cannot be written.
+        PictureError: unknown suffix, more pixels than the format allows, or the folder is missing
+            or cannot be written.
     """
     path = Path(path)
     check_picture_suffix(path)
     options = [cv2.IMWRITE_JPEG_QUALITY, 95] if path.suffix.lower() in {".jpg", ".jpeg"} else []
-    _, data = cv2.imencode(path.suffix.lower(), cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), options)
+    bgr = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
+    encoded, data = cv2.imencode(path.suffix.lower(), bgr, options)
+    if not encoded:
+        height, width = pixels.shape[:2]
+        raise PictureError(f"{path}: this format cannot hold {width}x{height} pixels")
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-            file.write(data.tobytes())
-        os.chmod(file.name, 0o666 & ~_umask())
-        os.replace(file.name, path)
+        with whole_file(path) as part:
+            part.write_bytes(data.tobytes())
     except OSError as error:
         raise PictureError(f"{path}: cannot be written ({error.strerror})") from error
 
@@ -109,9 +110,3 @@ def _decode(data: np.ndarray, flags: int) -> np.ndarray | None:
 def _may_be_transparent(data: np.ndarray) -> bool:
     """Return whether the file is of a format that can hold an alpha channel (not JPEG)."""
     return data[:2].tobytes() != b"\xff\xd8"
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

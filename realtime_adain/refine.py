@@ -77,7 +77,7 @@ def _refine(args: argparse.Namespace) -> int:
     from .progress import Progress
     from .style import Style
     from .stylizer import DEFAULT_MODEL, STYLE_SIZE, Stylizer
-    from .tensors import resize, short_side_size, to_tensor
+    from .tensors import resize, style_size, to_tensor
     from .training.refining import refine
     from .weights import fetched_teacher, load_teacher
 
@@ -92,7 +92,7 @@ def _refine(args: argparse.Namespace) -> int:
         statistics, verdicts = refine(
             stylizer.network,
             style.statistics,
-            resize(artwork, short_side_size(picture.shape[:2], size)),
+            resize(artwork, style_size(picture.shape[:2], size)),
             torch.cat(contents),
             PerceptualLoss(teacher.to(stylizer.device, memory_format=torch.channels_last)),
             steps=args.steps,

@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 
 from .adain import Statistics, mix_statistics
 from .errors import StyleError
+from .whole_file import whole_file
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,8 @@ class Style:
             tensors[f"{index}.mean"] = mean.cpu().contiguous()
             tensors[f"{index}.std"] = std.cpu().contiguous()
         try:
-            save_file(tensors, path, {"name": self.name, "network": self.network})
+            with whole_file(path) as part:
+                save_file(tensors, part, {"name": self.name, "network": self.network})
         except (OSError, SafetensorError) as error:
             raise StyleError(f"{path}: style cannot be written: {error}") from error
 

@@ -20,7 +20,7 @@ from .networks import StyleNetwork
 from .pictures import read_picture
 from .style import Style
 from .stylebook import SAVED_STYLE_SUFFIX
-from .tensors import resize, short_side_size, to_tensor
+from .tensors import resize, style_size, to_tensor
 from .weights import load_checkpoint, load_model
 
 Painted = TypeVar("Painted")
@@ -107,7 +107,7 @@ class Stylizer:
         Args:
             image: uint8 `(H, W, 3)` RGB, or the path of a picture or of a saved style.
             size: short side in pixels to which the picture is brought first; larger gives larger
-                strokes.
+                strokes. The long side becomes at most four times that.
             name: what is shown to the user; None for the file's name.
 
         Raises:
@@ -123,7 +123,7 @@ class Stylizer:
             image = read_picture(path)
         check_pixels(image)
         tensor = to_tensor(image, self.device, torch.float32)
-        tensor = resize(tensor, short_side_size(image.shape[:2], size))
+        tensor = resize(tensor, style_size(image.shape[:2], size))
         style = Style(name or "style", self.network.encode_style(tensor), self.fingerprint)
         if max(image.size, tensor.numel()) > _LARGE_STYLE:
             del tensor

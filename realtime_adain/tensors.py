@@ -10,6 +10,9 @@ from torch.nn import functional
 MINIMUM_SIDE = 16
 """Shortest side, in pixels, that every network can take."""
 
+_LONGEST_STYLE = 4  # times the short side
+_LEAST_STYLE = 32  # pixels that every style encoder needs
+
 
 def to_tensor(pixels: np.ndarray, device: torch.device, dtype: torch.dtype) -> Tensor:
     """Return a frame on the device, ready for a network.
@@ -30,7 +33,7 @@ def to_pixels(image: Tensor) -> np.ndarray:
 
 def upload(pixels: np.ndarray, device: torch.device) -> Tensor:
     """Return uint8 `(H, W, 3)` on the device; on the processor the same memory where possible."""
-    return torch.from_numpy(np.ascontiguousarray(pixels)).to(device, non_blocking=True)
+    return torch.from_numpy(np.ascontiguousarray(pixels)).to(device)
 
 
 def download(frame: Tensor) -> np.ndarray:
@@ -65,6 +68,17 @@ def short_side_size(size_hw: tuple[int, int], short_side: int) -> tuple[int, int
     height, width = size_hw
     scale = short_side / min(height, width)
     return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def style_size(size_hw: tuple[int, int], short_side: int) -> tuple[int, int]:
+    """Return the height and width at which a style is encoded.
+
+    Its shorter side becomes `short_side`, but the longer one at most four times that, or a narrow
+    strip would fill the memory.
+    """
+    height, width = short_side_size(size_hw, short_side)
+    too_long = max(1.0, max(height, width) / (_LONGEST_STYLE * short_side))
+    return tuple(max(_LEAST_STYLE, round(side / too_long)) for side in (height, width))
 
 
 def resize(image: Tensor, size_hw: tuple[int, int]) -> Tensor:

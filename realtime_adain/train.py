@@ -41,7 +41,12 @@ def _make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-_PARSERS = {"str": str, "str | None": str, "int": int, "float": float, "dict": json.loads}
+@command.parses("JSON")
+def _json(text: str) -> object:
+    return json.loads(text)
+
+
+_PARSERS = {"str": str, "str | None": str, "int": int, "float": float, "dict": _json}
 
 
 def _train(args: argparse.Namespace) -> int:
@@ -49,7 +54,7 @@ def _train(args: argparse.Namespace) -> int:
     from .stylizer import resolve_device
     from .training.loop import train
     from .training.options import make_options
-    from .weights import load_teacher
+    from .weights import fetched_teacher, load_teacher
 
     keep_freed_memory()
     given = vars(args)
@@ -58,7 +63,7 @@ def _train(args: argparse.Namespace) -> int:
     weights = train(
         options,
         args.run,
-        load_teacher(options.teacher),
+        load_teacher(options.teacher or fetched_teacher()),
         device=resolve_device(args.device),
         workers=args.workers,
         save_every=args.save_every,

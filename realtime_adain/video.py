@@ -38,6 +38,7 @@ _NOT_IN_THE_PICTURE = {"debug", "device", "engine", "output", "quiet", "resume"}
 def main(argv: list[str] | None = None) -> int:
     """Run the program; return its exit status."""
     parser = command.make_parser("realtime_adain.video", __doc__)
+    parser.usage = "%(prog)s input output [options]"  # or --style would take the files for styles
     parser.add_argument("input", type=Path, help="video file, or folder of pictures (25 a second)")
     parser.add_argument("output", type=Path, help="video to write: .mp4 .m4v .mov .mkv or .webm")
     parser.add_argument(

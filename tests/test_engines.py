@@ -489,6 +489,13 @@ def test_the_processor_is_read_from_cpuinfo() -> None:
     assert processor_name("") != ""
 
 
+@pytest.mark.parametrize("name", ["avx512_bf16", "amx_bf16", "avx512_f"])
+def test_where_there_is_no_cpuinfo_pytorch_is_asked(name, monkeypatch, tmp_path) -> None:
+    monkeypatch.setattr("realtime_adain.engines.processor._CPUINFO", tmp_path / "none")
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {name: True}, raising=False)
+    assert has_bfloat16() == (name != "avx512_f")
+
+
 def test_engines_are_imported_when_they_are_opened() -> None:
     code = (
         "import sys, realtime_adain.cli\n"
@@ -581,11 +588,34 @@ def test_cuda_without_graphs_paints_all_the_same(fake_cuda, monkeypatch) -> None
     network = make_network("lean")
     engine = CudaGraphEngine(network, dtype=torch.float32)
     frame, style = picture(), make_style(network)
+    engine.stylize(frame, style)
     with pytest.warns(UserWarning, match="without a CUDA graph.*stream is capturing$"):
         output = engine.stylize(frame, style)
     np.testing.assert_array_equal(output, reference(network, frame, style))
     engine.stylize(frame, style)  # and says so once
     engine.network_pass((48, 64), style)()
+
+
+def test_cuda_captures_no_single_picture_and_nothing_for_which_memory_is_short(
+    fake_cuda, monkeypatch
+) -> None:
+    network = make_network("lean")
+    engine = CudaGraphEngine(network, dtype=torch.float32)
+    frame, style = picture(), make_style(network)
+    for side in range(16, 56, 8):
+        engine.stylize(picture(side, side), style)
+    assert fake_cuda.captured == 0
+    tried = []
+
+    def refuse(*_, **__):
+        tried.append(1)
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(torch.cuda, "graph", refuse)
+    outputs = [engine.stylize(frame, style) for _ in range(4)]
+    assert len(tried) == 1
+    for output in outputs:
+        np.testing.assert_array_equal(output, reference(network, frame, style))
 
 
 def to_cuda(style):
@@ -627,6 +657,8 @@ def test_cuda_captures_once_per_size(monkeypatch) -> None:
         style = to_cuda(make_style(make_network("lean"), seed))
         assert engine.stylize(picture(96, 128, seed), style, seed / 6).shape == (96, 128, 3)
     assert len(captures) == 1
+    engine.stylize(picture(48, 64), style)
+    assert len(captures) == 1  # it may be a single picture
     engine.stylize(picture(48, 64), style)
     assert len(captures) == 2
 

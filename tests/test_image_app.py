@@ -111,6 +111,28 @@ def test_bad_input_is_one_line_and_loses_nothing(run, photo, tmp_path, source, t
     assert not (tmp_path / "out.png").exists()
 
 
+def test_a_style_and_a_mask_are_not_painted_over(run, photo, style_file, tmp_path) -> None:
+    mask = tmp_path / "mask.png"
+    write_picture(mask, picture(40, 40))
+    for kept in (style_file, mask):
+        before = kept.read_bytes()
+        status, _, err = run(photo, kept, "--mask", mask)
+        assert status == 1
+        assert f"{kept}: the output is a style or the mask; name another file" in err
+        assert kept.read_bytes() == before
+
+
+def test_what_the_system_refuses_is_one_line(run, photo, tmp_path, monkeypatch) -> None:
+    (tmp_path / "folder").mkdir()
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("realtime_adain.image.list_pictures", refuse)
+    status, _, err = run(tmp_path / "folder", tmp_path / "out")
+    assert (status, err) == (1, f"realtime-adain: {tmp_path / 'folder'}: Permission denied\n")
+
+
 def test_unknown_style_suggests(run, photo, tmp_path) -> None:
     status, _, err = run(photo, tmp_path / "out.png", style="stary")
     assert status == 1
@@ -120,11 +142,15 @@ def test_unknown_style_suggests(run, photo, tmp_path) -> None:
     assert "mine.jpg: no such style file" in err
 
 
-@pytest.mark.parametrize("option", [("--alpha", "1.5"), ("--alpha", "much"), ("--size", "3")])
+@pytest.mark.parametrize(
+    "option", [("--alpha", "1.5"), ("--alpha", "much"), ("--size", "3"), ("--size", "big")]
+)
 def test_bad_option_is_a_usage_error(run, photo, tmp_path, option, capsys) -> None:
     with pytest.raises(SystemExit, match="2"):
         run(photo, tmp_path / "out.png", *option)
-    assert f"argument {option[0]}" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert f"argument {option[0]}" in error
+    assert "_" not in error.splitlines()[-1].removeprefix("python -m realtime_adain.image")
 
 
 def test_package_lists_its_programs(capsys) -> None:

@@ -81,6 +81,8 @@ def test_unknown_suffix_or_missing_folder_leaves_nothing(tmp_path) -> None:
         write_picture(tmp_path / "a.xyz", picture())
     with pytest.raises(PictureError, match="cannot be written"):
         write_picture(tmp_path / "gone" / "a.png", picture())
+    with pytest.raises(PictureError, match="a.webp: this format cannot hold 16384x1 pixels"):
+        write_picture(tmp_path / "a.webp", np.zeros((1, 16384, 3), np.uint8))
     assert list(tmp_path.iterdir()) == []
 
 

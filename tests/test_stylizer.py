@@ -117,6 +117,13 @@ def test_style_of_another_network_is_refused(stylizer, style, tmp_path) -> None:
         Style.mix([style, other.encode_style(picture())], [0.5, 0.5])
 
 
+def test_a_saved_style_may_be_read_by_whom_new_files_may(style, tmp_path) -> None:
+    style.save(tmp_path / "style.safetensors")
+    (tmp_path / "usual").touch()
+    modes = {path.stat().st_mode for path in tmp_path.iterdir()}
+    assert len(modes) == 1
+
+
 def test_style_from_a_picture_file_takes_its_name(stylizer, tmp_path) -> None:
     write_picture(tmp_path / "wave.png", picture(40, 50))
     assert stylizer.encode_style(tmp_path / "wave.png").name == "wave"
@@ -125,6 +132,24 @@ def test_style_from_a_picture_file_takes_its_name(stylizer, tmp_path) -> None:
 def test_style_of_one_pixel_works(stylizer) -> None:
     style = stylizer.encode_style(np.full((1, 1, 3), 200, np.uint8))
     assert stylizer.stylize(picture(), style).shape == (48, 64, 3)
+
+
+@pytest.mark.parametrize(
+    ("picture_hw", "seen_hw"),
+    [((60, 90), (64, 96)), ((20, 400), (32, 256)), ((300, 3), (256, 32)), ((50, 200), (64, 256))],
+)
+def test_a_narrow_strip_is_encoded_at_a_bounded_size(
+    stylizer, tiny_network, monkeypatch, picture_hw, seen_hw
+) -> None:
+    seen = []
+    encode = type(tiny_network).encode_style
+    monkeypatch.setattr(
+        type(tiny_network),
+        "encode_style",
+        lambda net, x: seen.append(x.shape[2:]) or encode(net, x),
+    )
+    stylizer.encode_style(picture(*picture_hw), size=64)
+    assert [tuple(shape) for shape in seen] == [seen_hw]
 
 
 def test_bad_input_is_named(stylizer, style, tmp_path) -> None:

@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import importlib.util
 import json
+import signal
 
 import cv2
 import numpy as np
@@ -14,13 +15,13 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from realtime_adain.command import uninterrupted
 from realtime_adain.dataset import PairDataset, change_palette
 from realtime_adain.errors import PictureError, TrainingError, WeightsError
 from realtime_adain.losses import PerceptualLoss, grid_pattern
 from realtime_adain.networks import LeanNetwork, VGGEncoder, VGGNetwork, initialise
 from realtime_adain.pictures import read_picture, write_picture
 from realtime_adain.train import main
-from realtime_adain.training import objectives
 from realtime_adain.training.growing import grow
 from realtime_adain.training.logbook import LossLog
 from realtime_adain.training.loop import learning_rate_factor, train
@@ -287,7 +288,7 @@ def test_a_run_that_blows_up_ends_before_it_is_saved(
 def test_bfloat16_is_computed_where_the_processor_has_it(
     native, folders, teacher, monkeypatch
 ) -> None:
-    monkeypatch.setattr(objectives, "has_bfloat16", lambda: native)
+    monkeypatch.setattr("realtime_adain.engines.processor.has_bfloat16", lambda: native)
     objective = make_objective(options_for(folders), teacher, None)
     with objective.mixed_precision(torch.device("cpu")):
         output = torch.nn.Conv2d(3, 3, 1)(torch.rand(1, 3, 4, 4))
@@ -364,7 +365,7 @@ def test_heads_must_be_the_teachers(folders, teacher, tmp_path) -> None:
         config = {**TINY, "style_heads": heads}
         with pytest.raises(ValueError, match=message):
             run(options_for(folders, recipe="style-encoder", config=config), tmp_path, teacher)
-        (tmp_path / "options.json").unlink()
+        assert not any(tmp_path.iterdir())  # so that the corrected command can begin there
 
 
 @pytest.mark.parametrize(
@@ -484,3 +485,20 @@ def test_command_trains_and_exports(folders, teacher, tmp_path, capsys) -> None:
     load_network(tmp_path / "run" / "weights.safetensors")
     assert main([*arguments, "--teacher", str(tmp_path / "none.safetensors")]) == 1
     assert "none.safetensors" in capsys.readouterr().err
+
+
+def test_an_interrupt_waits_until_a_step_is_whole() -> None:
+    steps = []
+    with pytest.raises(KeyboardInterrupt), uninterrupted():
+        signal.raise_signal(signal.SIGINT)
+        steps.append("whole")
+    assert steps == ["whole"]
+
+
+def test_without_a_teacher_the_fetched_one_is_wanted(
+    folders, tmp_path, monkeypatch, capsys
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    data = ["--content", str(folders / "content"), "--style", str(folders / "style")]
+    assert main([str(tmp_path / "run"), *data]) == 1
+    assert "weights fetch vgg19" in capsys.readouterr().err

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import torch
 
 from .. import __version__
 from ..networks import StyleNetwork
+from ..whole_file import whole_file
 from .processor import processor_name
 
 
@@ -48,11 +48,10 @@ class Choices:
     def remember(self, pixels: int, name: str) -> None:
         """Keep the name of the engine for frames of about so many pixels."""
         choices = self._read() | {self._key_of(pixels): name}
-        part = self._path.with_suffix(f".{os.getpid()}.part")
         with suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            part.write_text(json.dumps(choices, indent=2) + "\n")
-            os.replace(part, self._path)
+            with whole_file(self._path) as part:
+                part.write_text(json.dumps(choices, indent=2) + "\n")
 
     def _key_of(self, pixels: int) -> str:
         return f"{self._key}, {pixels} pixels"

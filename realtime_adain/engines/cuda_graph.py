@@ -26,20 +26,25 @@ class CudaGraphEngine(TorchEngine):
 
     Style and strength are the contents of buffers that the graph reads, so that changing or mixing
     styles captures nothing anew. Every thread has graphs of its own, on a stream of its own: of
-    many frames, one is copied while the other is computed. Styles in regions go the eager way, and
-    so does everything where the driver refuses to capture.
+    many frames, one is copied while the other is computed. The eager way go the first frame of a
+    size, which may be a single picture, styles in regions, sizes for whose graph memory is short,
+    and everything where the driver refuses to capture.
     """
 
     def __init__(self, *args, **options) -> None:
         super().__init__(*args, **options)
         self._captures = True
+        self._too_large: set[tuple[int, int]] = set()
         self._capturing = threading.Lock()
         self._of_thread = threading.local()
 
     def stylize(
         self, frame: np.ndarray, style: Statistics | Regional, alpha: float = 1.0
     ) -> np.ndarray:
-        captured = None if isinstance(style, Regional) else self._captured(frame.shape[:2])
+        frame_hw = frame.shape[:2]
+        captured = None
+        if not isinstance(style, Regional) and self._comes_again(frame_hw):
+            captured = self._captured(frame_hw)
         if captured is None:
             return super().stylize(frame, style, alpha)
         return captured.stylize(frame, style, alpha)
@@ -56,9 +61,16 @@ class CudaGraphEngine(TorchEngine):
         captured.stylize(np.zeros((*size_hw, 3), np.uint8), style, 1.0)
         return captured.replay
 
+    def _comes_again(self, frame_hw: tuple[int, int]) -> bool:
+        """Return whether this thread has been asked for frames of a size before."""
+        seen = self._of_thread.__dict__.setdefault("seen", set())
+        again = frame_hw in seen
+        seen.add(frame_hw)
+        return again
+
     def _captured(self, frame_hw: tuple[int, int]) -> _CapturedRepainting | None:
         """Return this thread's graph for a size; None where it cannot be captured."""
-        if not self._captures:
+        if not self._captures or frame_hw in self._too_large:
             return None
         if not hasattr(self._of_thread, "captured"):
             self._of_thread.captured = PerSize(self._capture)
@@ -66,7 +78,9 @@ class CudaGraphEngine(TorchEngine):
             return self._of_thread.captured.get(frame_hw)
         except RuntimeError as error:
             if is_out_of_memory(error):
-                raise
+                self._too_large.add(frame_hw)
+                del self._of_thread.captured  # the memory of other sizes may do for this one
+                return None
             self._captures = False
             reason = str(error).partition("\n")[0]
             warnings.warn(

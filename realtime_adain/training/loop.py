@@ -6,7 +6,6 @@ import copy
 import dataclasses
 import json
 import math
-import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,12 +14,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..command import uninterrupted
 from ..dataset import PairDataset
 from ..errors import TrainingError, WeightsError
 from ..networks import StyleNetwork, VGGEncoder, normalise_activations
 from ..pictures import write_picture
 from ..progress import Progress
 from ..weights import load_model, save_network
+from ..whole_file import whole_file
 from .logbook import LossLog, contact_sheet, write_card
 from .objectives import make_objective
 from .options import TrainingOptions, differing
@@ -79,6 +80,7 @@ def train(
     folder.mkdir(parents=True, exist_ok=True)
     _check_same_options(options, folder)
     run = _Run(options, folder, _normalised(teacher, data, options), device)
+    (folder / "options.json").write_text(json.dumps(dataclasses.asdict(options), indent=2) + "\n")
     if run.step == 0:
         run.objective.prepare(
             _style_batches(data, math.ceil(options.prepared / options.batch), device)
@@ -90,7 +92,8 @@ def train(
         for pairs in data.read_ahead(range(run.step, options.steps), workers):
             broken += pairs.broken
             contents, styles = (_to_tensor(crops, device) for crops in pairs[:2])
-            log.add(run.advance(contents, styles, pairs.content_keys, pairs.style_keys))
+            with uninterrupted():  # a checkpoint holds whole steps
+                log.add(run.advance(contents, styles, pairs.content_keys, pairs.style_keys))
             done = run.step == options.steps
             progress.update(run.step - begun_at)
             if run.step % _LOG_EVERY == 0 or done:
@@ -167,15 +170,14 @@ class _Run:
 
     def save(self) -> None:
         """Write the checkpoint and the weights, each whole or not at all."""
-        part = self._checkpoint.with_suffix(".part")
         state = {
             "step": self.step,
             "objective": self.objective.state_dict(),
             "averaged": self.averaged.state_dict(),
             "optimizer": self._optimizer.state_dict(),
         }
-        torch.save(state, part)
-        os.replace(part, self._checkpoint)
+        with whole_file(self._checkpoint) as part:
+            torch.save(state, part)
         save_network(
             self.weights, self.averaged, self.objective.architecture, self.objective.config
         )
@@ -229,13 +231,10 @@ def _style_batches(
 
 def _to_tensor(batch: Tensor, device: torch.device) -> Tensor:
     """Return uint8 `(N, H, W, 3)` as float `(N, 3, H, W)` in [0, 1], channels-last."""
-    return batch.to(device, non_blocking=True).permute(0, 3, 1, 2).float() / 255
+    return batch.to(device).permute(0, 3, 1, 2).float() / 255
 
 
 def _check_same_options(options: TrainingOptions, folder: Path) -> None:
     path = folder / "options.json"
-    if path.exists():
-        if different := differing(options, json.loads(path.read_text())):
-            raise WeightsError(f"{folder}: holds a run with another {', '.join(different)}")
-    else:
-        path.write_text(json.dumps(dataclasses.asdict(options), indent=2) + "\n")
+    if path.exists() and (different := differing(options, json.loads(path.read_text()))):
+        raise WeightsError(f"{folder}: holds a run with another {', '.join(different)}")

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..adain import EPSILON, channel_mean_std
-from ..engines.processor import has_bfloat16
+from ..engines.processor import autocast
 from ..errors import WeightsError
 from ..losses import PerceptualLoss, grid_pattern
 from ..networks import LeanNetwork, StyleEncoder, StyleNetwork, VGGEncoder, VGGNetwork
@@ -76,13 +76,8 @@ class Objective(nn.Module):
         raise NotImplementedError
 
     def mixed_precision(self, device: torch.device) -> torch.autocast:
-        """Return the context in which convolutions are computed as the options say.
-
-        A processor that would emulate bfloat16 takes several times as long as in float32, which it
-        computes in then.
-        """
-        enabled = self.options.mixed_precision and (device.type != "cpu" or has_bfloat16())
-        return torch.autocast(device.type, torch.bfloat16, enabled=enabled)
+        """Return the context in which convolutions are computed as the options say."""
+        return autocast(device, self.options.mixed_precision)
 
 
 class LeanObjective(Objective):

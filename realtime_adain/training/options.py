@@ -21,13 +21,13 @@ class TrainingOptions:
 
     content: str = field(metadata={"purpose": "folder of photographs, any sizes"})
     style: str = field(metadata={"purpose": "folder of artworks, any sizes"})
-    teacher: str = field(
-        metadata={
-            "purpose": "weights of the loss network: VGG-shaped safetensors of any width, the "
-            "published vgg_normalised.pth, or torchvision's VGG-19"
-        }
+    teacher: str | None = _option(
+        None,
+        "weights of the loss network: VGG-shaped safetensors of any width, the published "
+        "vgg_normalised.pth, or torchvision's VGG-19 (default: what 'python -m "
+        "realtime_adain.weights fetch vgg19' has fetched)",
     )
-    recipe: str = _option("student", "a key of RECIPES")
+    recipe: str = _option("student", "what is trained: student, style-encoder or paper")
     config: dict = field(
         default_factory=dict,
         metadata={

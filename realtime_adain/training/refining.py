@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..adain import Statistics
+from ..engines.processor import autocast
 from ..losses import PerceptualLoss, grid_pattern
 from ..networks import StyleNetwork
 
@@ -72,8 +73,9 @@ def refine(
         )
 
     def losses(pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        with torch.autocast(device.type, torch.bfloat16):
+        with autocast(device, network.paints_in_bfloat16):
             output = network(pictures, current()).float()
+        with autocast(device):
             targets = loss.targets(loss.see(pictures), wanted)
             content, style = loss(output, targets)
         return content.mean(), style.mean(), grid_pattern(output).mean()
@@ -84,7 +86,7 @@ def refine(
         content, style = (sum(values).item() / len(scores) for values in zip(*scores, strict=True))
         return content, style
 
-    with torch.autocast(device.type, torch.bfloat16):
+    with autocast(device):
         wanted = loss.see(artwork).statistics
     verdicts = [judge()]
     optimizer = torch.optim.Adam([*shifts, *gains], lr=learning_rate)

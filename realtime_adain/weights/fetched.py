@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import ssl
 import sys
 import urllib.error
 import urllib.request
@@ -100,5 +101,5 @@ def _download(address: str, path: Path) -> None:
     with response, path.open("wb") as file:
         try:
             shutil.copyfileobj(response, file)
-        except TimeoutError as error:
+        except (TimeoutError, ConnectionError, ssl.SSLError) as error:
             raise WeightsError(f"{address}: the transfer broke off") from error

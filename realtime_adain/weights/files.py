@@ -17,6 +17,7 @@ from torch import nn
 
 from ..errors import WeightsError
 from ..networks import ARCHITECTURES, StyleNetwork
+from ..whole_file import whole_file
 from .fetched import FETCHED_MODEL, load_fetched
 from .reading import one_line, read_safetensors
 
@@ -87,9 +88,8 @@ def save_network(
         for name, tensor in network.state_dict().items()
     }
     metadata = {"architecture": architecture, "config": json.dumps(config)}
-    part = Path(path).with_suffix(".part")
-    save_file(tensors, part, metadata)
-    os.replace(part, path)
+    with whole_file(path) as part:
+        save_file(tensors, part, metadata)
 
 
 def _models_folder() -> Path:

@@ -18,6 +18,8 @@ def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     Raises:
         WeightsError: it is missing or no safetensors file.
     """
+    if path.is_dir():
+        raise WeightsError(f"{path}: is a folder; name the weights file in it")
     try:
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
