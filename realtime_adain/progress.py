@@ -28,6 +28,7 @@ class Progress(Closing):
 
     Attributes:
         frames: how many are done, those of before included.
+        before: how many were done before.
     """
 
     def __init__(
@@ -39,7 +40,7 @@ class Progress(Closing):
         stream: TextIO | None = None,
         quiet: bool = False,
     ) -> None:
-        self.frames = self._before = done
+        self.frames = self.before = done
         self._total = total
         self._unit = unit
         self._rate_unit = "fps" if unit == "frames" else f"{unit}/s"
@@ -58,11 +59,11 @@ class Progress(Closing):
     @property
     def rate(self) -> float:
         """Frames per second since the beginning."""
-        return (self.frames - self._before) / max(self.seconds, 1e-9)
+        return (self.frames - self.before) / max(self.seconds, 1e-9)
 
     def update(self, frames: int) -> None:
         """Note the number of frames done since the beginning, and show it if it is time."""
-        self.frames = self._before + frames
+        self.frames = self.before + frames
         now = time.perf_counter()
         if not self._quiet and now - self._shown >= self._interval:
             self._shown = now

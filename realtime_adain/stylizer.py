@@ -192,7 +192,8 @@ class Stylizer:
     def _checked(self, style: Style) -> Style:
         if style.network != self.fingerprint:
             raise StyleError(
-                f"style {style.name!r} was encoded by another network; encode its picture anew"
+                f"style {style.name!r} was encoded by another network; encode its picture anew, or "
+                "name that network by --model"
             )
         return style
 

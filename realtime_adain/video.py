@@ -168,8 +168,10 @@ def _report(
     if sink.lost_packets:
         _warn(f"{args.output}: {sink.lost_packets} damaged packets of sound or text are left out")
     if not args.quiet:
-        seconds, fps = progress.seconds, progress.rate
-        print(f"{progress.frames} frames in {seconds:.1f} s, {fps:.1f} fps: {args.output}")
+        frames, before = progress.frames - progress.before, progress.before
+        earlier = f" ({before} earlier)" if before else ""
+        speed = f"{progress.seconds:.1f} s, {progress.rate:.1f} fps"
+        print(f"{frames} frames{earlier} in {speed}: {args.output}")
 
 
 def _warn(message: str) -> None:

@@ -19,6 +19,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from importlib.util import find_spec
 
 import numpy as np
 import torch
@@ -63,6 +64,8 @@ def export_onnx(network: StyleNetwork) -> bytes:
     Raises:
         EngineError: the package `onnx` is missing, or the network cannot be exported.
     """
+    if find_spec("onnx") is None:
+        raise EngineError("exporting a network needs a package: pip install onnx")
     graph = FrameGraph(copy.deepcopy(network).cpu().float()).eval()
     example = (
         torch.zeros(64, 64, 3, dtype=torch.uint8),
