@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import os
 import re
 import subprocess
 import sys
@@ -332,6 +333,17 @@ def test_a_profile_is_kept_whatever_ends_the_program(
     path = tmp_path / "stage.toml"
     assert webcam.main(["--no-window", *painted, "--profile", str(path), "--mirror"]) != 0
     assert kept(path)["mirror"] is True
+
+
+def test_a_profile_that_cannot_be_kept_is_refused_at_once(
+    painted: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, _: Path(path) != tmp_path)
+    options = [*HEADLESS, *painted, "--profile", str(tmp_path / "stage.toml")]
+    assert refused(options, capsys).endswith(f"{tmp_path}: nothing can be written there")
 
 
 def test_a_watched_folder_gives_styles(

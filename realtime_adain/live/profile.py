@@ -123,12 +123,14 @@ def make_folder(folder: Path) -> None:
     """Make a folder, and those above it, where it is missing.
 
     Raises:
-        ProfileError: it cannot be made.
+        ProfileError: it cannot be made, or nothing can be written there.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ProfileError(f"{folder}: cannot be made ({error.strerror})") from error
+    if not os.access(folder, os.W_OK):
+        raise ProfileError(f"{folder}: nothing can be written there")
 
 
 def save_session(
