@@ -20,7 +20,6 @@ import itertools
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -222,9 +221,7 @@ def end_to_end_step(stylizer: Stylizer, size_hw: tuple[int, int]) -> Callable[[]
 def film_step(stylizer: Stylizer, size_hw: tuple[int, int]) -> Callable[[], object]:
     """Return the next `FILM_FRAMES` frames of an endless film of the demo scene."""
     scene, style = DemoScene(size_hw[::-1]), encode_builtin(stylizer)
-    film = stylizer.run_all(
-        partial(stylizer.stylize, scene.draw(number / 30), style) for number in itertools.count()
-    )
+    film = stylizer.stylize_all((scene.draw(number / 30) for number in itertools.count()), style)
     return lambda: [next(film) for _ in range(FILM_FRAMES)]
 
 

@@ -32,12 +32,13 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.flop_counter import FlopCounterMode
 
-from realtime_adain import Style, Stylizer, command
+from realtime_adain import Stylizer, command
+from realtime_adain.colour import LUMA
 from realtime_adain.losses import PerceptualLoss
-from realtime_adain.pictures import list_pictures, read_picture, resize, write_picture
-from realtime_adain.tensors import short_side_size, to_tensor
+from realtime_adain.pictures import cover, list_pictures, read_picture, resize, write_picture
+from realtime_adain.tensors import to_tensor
+from realtime_adain.training.logbook import multiply_accumulates_per_pixel
 from realtime_adain.weights import SHA256, load_teacher
 
 CAMERA_NOISE = 2.0
@@ -93,15 +94,7 @@ class Judge:
         """Return the warping error over a generated camera motion."""
         height, width = content.shape[:2]
         motions = [camera_motion(index, height, width) for index in range(frames)]
-        views = [repaint(warp(content, motion)) for motion in motions]
-        errors = []
-        for index in range(1, frames):
-            step = motions[index] @ np.linalg.inv(motions[index - 1])
-            moved = warp(views[index - 1], step).astype(np.float64)
-            visible = warp(np.full((height, width, 3), 255, np.uint8), step, border=0) == 255
-            difference = (views[index] - moved)[visible] / 255
-            errors.append(np.mean(difference**2))
-        return float(np.sqrt(np.mean(errors)))
+        return warping_error([repaint(warp(content, motion)) for motion in motions], motions)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -182,14 +175,8 @@ def contestants(models: list[str], size: int, pairs: list):
         painters = [lambda frame, s=style, z=stylizer: z.stylize(frame, s) for style in styles]
         path = Path(model)
         name = f"{path.parent.name}-{path.stem}" if path.suffix else model
-        yield name, cost_per_pixel(stylizer, styles[0], size), painters
-
-
-def cost_per_pixel(stylizer: Stylizer, style: Style, size: int) -> float:
-    """Return the multiply-accumulates of one frame per pixel, style cached."""
-    with FlopCounterMode(display=False) as counter, torch.inference_mode():
-        stylizer.network(torch.zeros(1, 3, size, size), style.statistics)
-    return counter.get_total_flops() / 2 / size**2
+        cost = multiply_accumulates_per_pixel(stylizer.network, stylizer.device, size)
+        yield name, cost, painters
 
 
 def find_pairs(contents: Path, styles: Path, table: Path | None) -> list[tuple[Path, Path]]:
@@ -202,10 +189,7 @@ def find_pairs(contents: Path, styles: Path, table: Path | None) -> list[tuple[P
 
 def square(path: Path, side: int) -> np.ndarray:
     """Return the picture's centre, its short side resized to `side`."""
-    pixels = read_picture(path)
-    pixels = resize(pixels, short_side_size(pixels.shape[:2], side))
-    top, left = (pixels.shape[0] - side) // 2, (pixels.shape[1] - side) // 2
-    return np.ascontiguousarray(pixels[top : top + side, left : left + side])
+    return cover(read_picture(path), (side, side))
 
 
 def as_tensor(pixels: np.ndarray) -> Tensor:
@@ -223,7 +207,7 @@ def ssim(first: np.ndarray, second: np.ndarray) -> float:
 
 def luma_change(frames: list[np.ndarray]) -> float:
     """Return the mean absolute luma difference, of 255, between neighbouring frames."""
-    lumas = [frame @ np.array([0.299, 0.587, 0.114]) for frame in frames]
+    lumas = [frame @ LUMA for frame in frames]
     return float(np.mean([np.abs(b - a).mean() for a, b in itertools.pairwise(lumas)]))
 
 
@@ -245,6 +229,23 @@ def warp(pixels: np.ndarray, motion: np.ndarray, border: int | None = None) -> n
     mode = cv2.BORDER_REFLECT if border is None else cv2.BORDER_CONSTANT
     size_wh = (pixels.shape[1], pixels.shape[0])
     return cv2.warpAffine(pixels, motion[:2], size_wh, flags=cv2.INTER_LINEAR, borderMode=mode)
+
+
+def warping_error(frames: list[np.ndarray], motions: list[np.ndarray]) -> float:
+    """Return the root mean square difference, of [0, 1], of frames and the ones before, moved.
+
+    Args:
+        frames: uint8 `(H, W, 3)` each.
+        motions: the 3x3 transform of each, from the picture that stands still.
+    """
+    errors = []
+    everywhere = np.full(frames[0].shape, 255, np.uint8)
+    for index in range(1, len(frames)):
+        step = motions[index] @ np.linalg.inv(motions[index - 1])
+        moved = warp(frames[index - 1], step).astype(np.float64)
+        visible = warp(everywhere, step, border=0) == 255
+        errors.append(np.mean(((frames[index] - moved)[visible] / 255) ** 2))
+    return float(np.sqrt(np.mean(errors)))
 
 
 def write_scores(path: Path, scores: list[PairScore]) -> None:

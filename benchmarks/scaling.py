@@ -132,14 +132,7 @@ def film_memory(stylizer: Stylizer, style: Style, frames: int) -> dict[str, floa
             Path(folder) / "film.mp4", size_hw=source.size_hw, frame_rate=FRAME_RATE
         ) as sink,
     ):
-        run_pipeline(
-            source,
-            lambda pictures: stylizer.run_all(
-                partial(stylizer.stylize, pixels, style) for pixels in pictures
-            ),
-            sink,
-            note,
-        )
+        run_pipeline(source, partial(stylizer.stylize_all, style=style), sink, note)
     return memory
 
 

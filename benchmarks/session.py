@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 
 from realtime_adain import Style, Stylizer
 from realtime_adain.capture import LatestFrame
 from realtime_adain.live import LiveSession, StylesInUse
 from realtime_adain.sources.base import Source
 from realtime_adain.style_deck import StyleDeck
+from realtime_adain.stylebook import STYLE_SIZE
 from realtime_adain.styles import builtin_style_names, builtin_style_path
-from realtime_adain.stylizer import STYLE_SIZE
 
 
 @contextmanager
@@ -26,7 +26,7 @@ def live_session(stylizer: Stylizer, source: Source, **options: object) -> Itera
     paths = [builtin_style_path(name) for name in builtin_style_names()]
     with (
         LatestFrame(source) as frames,
-        closing(StyleDeck(paths, stylizer.encode_style, size=STYLE_SIZE)) as deck,
+        StyleDeck(paths, stylizer.encode_style, size=STYLE_SIZE) as deck,
         LiveSession(
             frames, stylizer.stylize, deck, StylesInUse(deck, Style.mix), **options
         ) as session,

@@ -25,7 +25,7 @@ import cv2
 import numpy as np
 import torch
 
-from benchmarks.quality import CAMERA_NOISE, Judge, camera_motion, luma_change, warp
+from benchmarks.quality import CAMERA_NOISE, Judge, camera_motion, luma_change, warp, warping_error
 from realtime_adain import Stylizer, command
 from realtime_adain.demo_scene import DemoScene
 from realtime_adain.pictures import read_picture
@@ -159,25 +159,13 @@ def judge(originals: Scenes, painted: Scenes, filtered: Scenes) -> Score:
     return Score(
         flicker(filtered.still),
         flicker(filtered.still) / flicker(painted.still),
-        warping(filtered.fast, motions(size_wh, len(filtered.fast), 1.0)),
-        warping(filtered.slow, motions(size_wh, len(filtered.slow), 0.1)),
+        warping_error(filtered.fast, motions(size_wh, len(filtered.fast), 1.0)),
+        warping_error(filtered.slow, motions(size_wh, len(filtered.slow), 0.1)),
         flicker(filtered.playing) / flicker(painted.playing),
         ghost,
         share,
         style=math.nan,
     )
-
-
-def warping(frames: Frames, motions: list[np.ndarray]) -> float:
-    """Return the root mean square difference, of [0, 1], of frames and the ones before, moved."""
-    errors = []
-    everywhere = np.full(frames[0].shape, 255, np.uint8)
-    for index in range(1, len(frames)):
-        step = motions[index] @ np.linalg.inv(motions[index - 1])
-        moved = warp(frames[index - 1], step).astype(np.float64)
-        visible = warp(everywhere, step, border=0) == 255
-        errors.append(np.mean(((frames[index] - moved)[visible] / 255) ** 2))
-    return float(np.sqrt(np.mean(errors)))
 
 
 def ghosts(originals: Frames, painted: Frames, filtered: Frames) -> tuple[float, float]:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 SECONDS_PER_ROW = 10.0
-"""A slow network is timed for so long at most, in fewer frames, of which there are three."""
+"""Time limit of a row: a slow network is timed over fewer frames, but at least three."""
 
 
 def measure(

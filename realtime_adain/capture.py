@@ -46,12 +46,6 @@ class LatestFrame(Closing):
         return self._source.notice
 
     @property
-    def fps(self) -> float | None:
-        """Frames per second that the source gives, measured; None where it does not measure, or
-        not yet."""
-        return self._source.fps
-
-    @property
     def ended(self) -> bool:
         """Whether the source has ended and its last frame has been taken."""
         with self._changed:

@@ -10,6 +10,7 @@ from .colour import MAX_SATURATION, ColourMode
 from .command import number_in, side_length, unit_interval
 from .engines import ENGINES, PRECISIONS
 from .steady import MAX_STRENGTH
+from .stylebook import DEFAULT_MODEL, STYLE_SIZE
 from .styles import builtin_style_names
 
 if TYPE_CHECKING:
@@ -37,8 +38,10 @@ def add_stylizer_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--style-size",
         type=side_length,
+        default=STYLE_SIZE,
         metavar="PIXELS",
-        help="short side at which styles are encoded: larger gives larger strokes",
+        help="short side at which styles are encoded: larger gives larger strokes "
+        "(default %(default)s)",
     )
     group.add_argument(
         "--size",
@@ -48,7 +51,9 @@ def add_stylizer_arguments(parser: argparse.ArgumentParser) -> None:
     )
     network = group.add_mutually_exclusive_group()
     network.add_argument(
-        "--model", metavar="NAME|FILE", help="lite, base, vgg19 once fetched, or a weights file"
+        "--model",
+        metavar="NAME|FILE",
+        help=f"lite, base, vgg19 once fetched, or a weights file (default: {DEFAULT_MODEL})",
     )
     network.add_argument(
         "--checkpoint",
@@ -113,7 +118,7 @@ def make_stylizer(args: argparse.Namespace) -> Stylizer:
     """Return the stylizer that the options of `add_stylizer_arguments` describe."""
     import torch
 
-    from .stylizer import DEFAULT_MODEL, Stylizer
+    from .stylizer import Stylizer
 
     settings = {
         "device": args.device,

@@ -15,8 +15,9 @@ import cv2
 import numpy as np
 
 MAX_SATURATION = 2.0
+LUMA = np.array([0.299, 0.587, 0.114])
+"""Weights of red, green and blue in the luma: BT.601, as everywhere in OpenCV."""
 
-_LUMA = np.array([0.299, 0.587, 0.114])  # BT.601, as everywhere in OpenCV
 _GRAIN = 4.0  # deviation, of 255, below which a picture's colours vary by noise alone
 _SAMPLED_SIDE = 160  # pixels sampled along the longer side for a mean and covariance
 
@@ -85,7 +86,7 @@ def saturate(pixels: np.ndarray, amount: float) -> np.ndarray:
         raise ValueError(f"saturation must be in 0..{MAX_SATURATION:g}, got {amount}")
     if amount == 1.0:
         return pixels
-    grey = np.tile(_LUMA, (3, 1))
+    grey = np.tile(LUMA, (3, 1))
     return cv2.transform(pixels, amount * np.eye(3) + (1.0 - amount) * grey)
 
 

@@ -51,25 +51,30 @@ def run(parser: argparse.ArgumentParser, body: Callable[[argparse.Namespace], in
     except (RealtimeAdainError, ValueError) as error:
         if args.debug:
             raise
-        print(f"realtime-adain: {error}", file=sys.stderr)
+        warn(error)
         return 1
     except OSError as error:
         if args.debug or error.filename is None:
             raise
-        print(f"realtime-adain: {error.filename}: {error.strerror}", file=sys.stderr)
+        warn(f"{error.filename}: {error.strerror}")
         return 1
     except Exception as error:
         if args.debug or not is_out_of_memory(error):
             raise
-        print("realtime-adain: out of memory: smaller pictures need less", file=sys.stderr)
+        warn("out of memory: smaller pictures need less")
         return 1
     except KeyboardInterrupt:
-        print("realtime-adain: interrupted", file=sys.stderr)
+        warn("interrupted")
         return 130
 
 
+def warn(message: object) -> None:
+    """Print a line on standard error, after the program's name."""
+    print(f"realtime-adain: {message}", file=sys.stderr)
+
+
 def parses(what: str) -> Callable[[Parser], Parser]:
-    """Say by which name a wrong value is called that a function cannot parse."""
+    """Set the name that argparse prints in 'invalid NAME value'."""
 
     def name(parser: Parser) -> Parser:
         parser.__name__ = what

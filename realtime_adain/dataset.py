@@ -15,6 +15,7 @@ from torch import Tensor
 
 from .errors import PictureError
 from .pictures import list_pictures, read_picture, resize
+from .tensors import batch_to_tensor
 
 _SATURATIONS = (0.6, 1.5)
 _LARGEST_LOG_GAMMA = 0.5
@@ -25,7 +26,7 @@ class Pairs(NamedTuple):
     """A batch of N contents and N styles."""
 
     contents: Tensor
-    """uint8 `(N, crop, crop, 3)` RGB."""
+    """uint8 `(N, crop, crop, 3)` RGB; after `on`, float32 `(N, 3, crop, crop)` in [0, 1]."""
     styles: Tensor
     """Likewise."""
     content_keys: list[int]
@@ -34,6 +35,11 @@ class Pairs(NamedTuple):
     """Likewise, among the styles."""
     broken: int
     """Number of broken pictures that were met."""
+
+    def on(self, device: torch.device) -> Pairs:
+        """Return the pairs on the device, ready for a network."""
+        contents, styles = (batch_to_tensor(crops, device) for crops in self[:2])
+        return self._replace(contents=contents, styles=styles)
 
 
 class PairDataset:

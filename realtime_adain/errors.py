@@ -21,6 +21,10 @@ class StyleError(RealtimeAdainError, ValueError):
     """A style that is unknown, unreadable or does not fit the network."""
 
 
+class ProfileError(RealtimeAdainError, ValueError):
+    """A profile that cannot be read or written; the message names the file."""
+
+
 class WeightsError(RealtimeAdainError, ValueError):
     """Weights that are missing, damaged or of another architecture."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from . import command
 from .errors import RealtimeAdainError
+from .stylebook import DEFAULT_MODEL
 from .whole_file import whole_file
 
 if TYPE_CHECKING:
@@ -22,7 +23,12 @@ def main(argv: list[str] | None = None) -> int:
     """Run the program; return its exit status."""
     parser = command.make_parser("realtime_adain.export", __doc__)
     parser.add_argument("output", type=Path, metavar="OUT.onnx", help="file to write")
-    parser.add_argument("--model", metavar="NAME|FILE", help="shipped model or weights file")
+    parser.add_argument(
+        "--model",
+        default=DEFAULT_MODEL,
+        metavar="NAME|FILE",
+        help="shipped model or weights file (default %(default)s)",
+    )
     return command.run(parser, _export, argv)
 
 
@@ -34,9 +40,9 @@ def _export(args: argparse.Namespace) -> int:
 
     from .engines import missing_packages
     from .engines.graph import export_onnx
-    from .stylizer import DEFAULT_MODEL, Stylizer
+    from .stylizer import Stylizer
 
-    network = Stylizer(args.model or DEFAULT_MODEL, device="cpu", engine="torch").network
+    network = Stylizer(args.model, device="cpu", engine="torch").network
     graph = export_onnx(network)
     if missing_packages("onnx"):
         verdict = "not checked, onnxruntime is missing"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -33,7 +32,7 @@ def main(argv: list[str] | None = None) -> int:
 def _repaint(args: argparse.Namespace) -> int:
     jobs = _plan(args.input, args.output)
     style_paths = find_styles(args.style)
-    _keep_what_is_read(jobs, [*style_paths, *([args.mask] if args.mask else [])])
+    _check_not_overwritten(jobs, [*style_paths, *([args.mask] if args.mask else [])])
     stylizer = cli.make_stylizer(args)
     painter = Painter(stylizer, style_paths, args)
     if args.input.is_dir():
@@ -43,7 +42,7 @@ def _repaint(args: argparse.Namespace) -> int:
 
     def tell(error: PictureError) -> None:
         errors.append(error)
-        print(f"realtime-adain: {error}", file=sys.stderr)
+        command.warn(error)
 
     def pictures() -> Iterator[np.ndarray]:
         for source, target in jobs:
@@ -89,7 +88,7 @@ def _plan(source: Path, target: Path) -> list[tuple[Path, Path]]:
     return [(source, target)]
 
 
-def _keep_what_is_read(jobs: Sequence[tuple[Path, Path]], paths: Sequence[Path]) -> None:
+def _check_not_overwritten(jobs: Sequence[tuple[Path, Path]], paths: Sequence[Path]) -> None:
     """Raise PictureError where a picture would be written over a style or the mask."""
     read = {path.resolve() for path in paths}
     for _, target in jobs:

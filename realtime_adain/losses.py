@@ -67,10 +67,11 @@ class PerceptualLoss(nn.Module):
             alpha: a number or `(N, 1, 1, 1)`; below one, the style's statistics are blended with
                 the content's own, as equation 14 blends them in the network.
         """
+        mean = content.statistics[0][0]
+        weight = torch.as_tensor(alpha, dtype=mean.dtype, device=mean.device)
         blended = tuple(
             (own[0].lerp(other[0], weight), own[1].lerp(other[1], weight))
             for own, other in zip(content.statistics, style, strict=True)
-            for weight in [torch.as_tensor(alpha, dtype=own[0].dtype, device=own[0].device)]
         )
         return PerceptualTargets(content.features, blended)
 

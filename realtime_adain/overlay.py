@@ -36,7 +36,8 @@ class Overlay:
         message: one line at the bottom, for what has just happened.
         help: lines of two or four cells in the middle: keys, bright, and what they do.
         recording: text beside a red dot at the top right, such as "0:12"; None for no dot.
-        problem: one line beside a red dot in the middle, for what is wrong at the moment.
+        problem: one line beside a red dot in the middle, for what is wrong at the moment; None for
+            none.
         graph: milliseconds of the last frames, drawn as a line below the status; empty for none.
         grip: column of a divider that can be dragged; None for none.
         frame: left, top, right and bottom of a rectangle that is being drawn; None for none.
@@ -47,7 +48,7 @@ class Overlay:
     message: str = ""
     help: tuple[Line, ...] = ()
     recording: str | None = None
-    problem: str = ""
+    problem: str | None = None
     graph: tuple[float, ...] = ()
     grip: int | None = None
     frame: tuple[int, int, int, int] | None = None
@@ -80,7 +81,7 @@ def draw_overlay(pixels: np.ndarray, overlay: Overlay) -> np.ndarray:
         _paste(free, _Panel(((overlay.recording,),), dot=True), scale, (1.0, 0.0))
     if overlay.message:
         _paste(free, _Panel(((overlay.message,),)), scale, (0.5, 1.0))
-    if overlay.problem and not overlay.help:
+    if overlay.problem is not None and not overlay.help:
         _paste(free, _Panel(((overlay.problem,),), dot=True), scale, (0.5, 0.5))
     if overlay.help:
         _paste(free, _Panel(overlay.help, pairs=True), scale, (0.5, 0.5))

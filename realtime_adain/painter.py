@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import sys
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -13,12 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .colour import ColourFollower, ColourMode, ColourMoments, finish_colours, recolour
+from .command import warn
 from .errors import StyleError, is_out_of_memory
 from .pictures import read_picture
 from .reduced import paint_reduced
 from .regions import FittingMasks, masks_from_picture
 from .steady import SteadyFilter
-from .stylebook import SAVED_STYLE_SUFFIX
+from .stylebook import is_saved_style
 
 if TYPE_CHECKING:
     from .style import Style
@@ -73,7 +73,7 @@ class Painter:
         self._styles: list[Style] = []
         if self._mode is not ColourMode.MATCHED:
             self._styles = self._encode(None)
-        elif any(path.suffix == SAVED_STYLE_SUFFIX for path in style_paths):
+        elif any(map(is_saved_style, style_paths)):
             raise StyleError("a saved style has no picture whose colours could be matched")
 
     def paint_all(self, pictures: Iterable[np.ndarray]) -> Generator[np.ndarray, None, None]:
@@ -121,13 +121,13 @@ class Painter:
                     raise
             else:
                 break
-            # Not in the handler: as long as there is the error, it holds what it was about.
+            # Outside the handler, because the exception's traceback keeps the failed frame's memory
+            # alive.
             self._most_pixels = tried * _FEWER_PIXELS
         if tried < min(count, known):
-            print(
-                f"realtime-adain: memory is short for {min(count, known) / 1e6:.1f} megapixels: "
-                f"{tried / 1e6:.1f} at most are painted from now on and brought back to full size",
-                file=sys.stderr,
+            warn(
+                f"memory is short for {min(count, known) / 1e6:.1f} megapixels: {tried / 1e6:.1f} "
+                "at most are painted from now on and brought back to full size"
             )
         return painted
 
@@ -148,13 +148,11 @@ class Painter:
     def _encode(self, colours: ColourMoments | None) -> list[Style]:
         """Return one style per region: one in all where there is no mask."""
         from .style import Style
-        from .stylizer import STYLE_SIZE
 
-        size = self._style_size or STYLE_SIZE
         styles = []
         for path in self._paths:
             image = path if colours is None else recolour(read_picture(path), colours)
-            styles.append(self._stylizer.encode_style(image, size=size, name=path.stem))
+            styles.append(self._stylizer.encode_style(image, size=self._style_size, name=path.stem))
         if self._masks is not None:
             return styles
         return [Style.mix(styles, [1 / len(styles)] * len(styles)) if styles[1:] else styles[0]]

@@ -1,4 +1,4 @@
-"""Still pictures on disk: the one place that reads, writes and resizes them."""
+"""Still pictures on disk: the one place that reads, writes, resizes and crops them."""
 
 from __future__ import annotations
 
@@ -98,6 +98,22 @@ def resize(pixels: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
     shrinks = height * width < pixels.shape[0] * pixels.shape[1]
     filter_ = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
     return cv2.resize(pixels, (width, height), interpolation=filter_)
+
+
+def crop_middle(pixels: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
+    """Return the middle of the picture, of a size no larger than its own; a view."""
+    height, width = size_hw
+    top, left = (pixels.shape[0] - height) // 2, (pixels.shape[1] - width) // 2
+    return pixels[top : top + height, left : left + width]
+
+
+def cover(pixels: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
+    """Return the picture scaled to cover the size, what stands over cut off on both sides."""
+    height, width = size_hw
+    scale = max(height / pixels.shape[0], width / pixels.shape[1])
+    tall = max(height, round(pixels.shape[0] * scale))
+    wide = max(width, round(pixels.shape[1] * scale))
+    return np.ascontiguousarray(crop_middle(resize(pixels, (tall, wide)), size_hw))
 
 
 def _decode(data: np.ndarray, flags: int) -> np.ndarray | None:

@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING
 
 from . import command
 from .errors import StyleError
-from .stylebook import SAVED_STYLE_SUFFIX, find_styles
+from .stylebook import (
+    DEFAULT_MODEL,
+    SAVED_STYLE_SUFFIX,
+    STYLE_SIZE,
+    find_styles,
+    is_saved_style,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,21 +59,32 @@ def main(argv: list[str] | None = None) -> int:
         metavar="W",
         help="more style for less content (default %(default)g)",
     )
-    parser.add_argument("--model", metavar="NAME|FILE", help="shipped model or weights file")
+    parser.add_argument(
+        "--model",
+        default=DEFAULT_MODEL,
+        metavar="NAME|FILE",
+        help="shipped model or weights file (default %(default)s)",
+    )
     parser.add_argument("--device", help="cpu, cuda, ... (default: the best there is)")
-    parser.add_argument("--style-size", type=command.side_length, metavar="PIXELS")
+    parser.add_argument(
+        "--style-size",
+        type=command.side_length,
+        default=STYLE_SIZE,
+        metavar="PIXELS",
+        help="short side at which the style is encoded (default %(default)s)",
+    )
     return command.run(parser, _refine, argv)
 
 
 def _refine(args: argparse.Namespace) -> int:
-    if args.output.suffix != SAVED_STYLE_SUFFIX:
+    if not is_saved_style(args.output):
         raise StyleError(f"{args.output}: the name must end in {SAVED_STYLE_SUFFIX}")
     if not args.output.parent.is_dir():
         raise StyleError(f"{args.output}: the folder {args.output.parent} does not exist")
     if not os.access(args.output.parent, os.W_OK):  # told now, not after the work
         raise StyleError(f"{args.output}: the folder {args.output.parent} cannot be written to")
     paths = find_styles([args.style])
-    if len(paths) != 1 or paths[0].suffix == SAVED_STYLE_SUFFIX:
+    if len(paths) != 1 or is_saved_style(paths[0]):
         raise StyleError(f"{args.style}: must be one picture")
 
     import torch
@@ -76,23 +93,22 @@ def _refine(args: argparse.Namespace) -> int:
     from .pictures import read_picture
     from .progress import Progress
     from .style import Style
-    from .stylizer import DEFAULT_MODEL, STYLE_SIZE, Stylizer
+    from .stylizer import Stylizer
     from .tensors import resize, style_size, to_tensor
     from .training.refining import refine
     from .weights import fetched_teacher, load_teacher
 
     teacher = load_teacher(args.teacher or fetched_teacher())
-    stylizer = Stylizer(args.model or DEFAULT_MODEL, device=args.device, engine="torch")
-    size = args.style_size or STYLE_SIZE
+    stylizer = Stylizer(args.model, device=args.device, engine="torch")
     picture = read_picture(paths[0])
-    style = stylizer.encode_style(picture, size=size, name=paths[0].stem)
+    style = stylizer.encode_style(picture, size=args.style_size, name=paths[0].stem)
     artwork = to_tensor(picture, stylizer.device, torch.float32)
     contents = [to_tensor(crop, stylizer.device, torch.float32) for crop in _contents(args.content)]
     with Progress(args.steps, unit="steps") as progress:
         statistics, verdicts = refine(
             stylizer.network,
             style.statistics,
-            resize(artwork, style_size(picture.shape[:2], size)),
+            resize(artwork, style_size(picture.shape[:2], args.style_size)),
             torch.cat(contents),
             PerceptualLoss(teacher.to(stylizer.device, memory_format=torch.channels_last)),
             steps=args.steps,
@@ -110,7 +126,7 @@ def _contents(folder: Path | None) -> list[np.ndarray]:
     """Return square pictures to practise on, uint8 `(CROP, CROP, 3)` RGB, in an order that mixes
     them."""
     from .demo_scene import DemoScene
-    from .pictures import list_pictures, read_picture, resize
+    from .pictures import crop_middle, list_pictures, read_picture, resize
     from .styles import builtin_style_names, builtin_style_path
 
     if folder is not None:
@@ -124,8 +140,7 @@ def _contents(folder: Path | None) -> list[np.ndarray]:
     squares = []
     for picture in pictures:
         side = min(picture.shape[:2])
-        top, left = ((length - side) // 2 for length in picture.shape[:2])
-        squares.append(resize(picture[top : top + side, left : left + side], (CROP, CROP)))
+        squares.append(resize(crop_middle(picture, (side, side)), (CROP, CROP)))
     return squares
 
 

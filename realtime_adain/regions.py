@@ -11,17 +11,19 @@ import os
 import cv2
 import numpy as np
 
+from .colour import LUMA
 from .frame import check_pixels
 from .pictures import read_picture
 
 MAX_REGIONS = 16
 
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+_LUMA = LUMA.astype(np.float32)
 _COLOUR_BITS = 5  # per channel, in which the colours of a painted mask are counted
 _LLOYD_STEPS = 20
 _SAME_COLOUR = 3.0  # distance in these levels up to which two colours are one
 _LEAST_SHARE = 0.02  # of a mask's pixels that make a colour one of its own
 _VOTE_SIDE = 5  # pixels: the thin edge between two colours is not a region of a third one
+_REDUCED_SIDE = 180  # short side in pixels at which what stands in front is found
 _SHADOW = 5 / 6  # of a difference in brightness alone that is forgiven
 _SAFE_SIDE = 17  # reduced pixels: nothing is learnt so near to what stands in front
 _DAYLIGHT_RATE = 0.02  # of the background, per frame
@@ -175,13 +177,9 @@ class BackgroundModel:
     mask follows in time at once where much changes and slowly where it only trembles, and its edge
     is laid along the edges of the frame by a guided filter (He & Sun, "Fast guided filter", 2015).
     Where nothing stands, the background keeps learning, so that daylight may change.
-
-    Args:
-        short_side: pixels of the reduced size.
     """
 
-    def __init__(self, short_side: int = 180) -> None:
-        self._short_side = short_side
+    def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
@@ -243,7 +241,7 @@ class BackgroundModel:
     def _reduced(self, frame: np.ndarray) -> np.ndarray:
         """Return the frame as float32 at the reduced size."""
         height, width = frame.shape[:2]
-        scale = min(1.0, self._short_side / min(height, width))
+        scale = min(1.0, _REDUCED_SIDE / min(height, width))
         size_wh = (max(1, round(width * scale)), max(1, round(height * scale)))
         return cv2.resize(frame, size_wh, interpolation=cv2.INTER_AREA).astype(np.float32)
 

@@ -7,7 +7,7 @@ import queue
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from .closing import Closing
 from .colour import ColourMoments, recolour
 from .errors import PictureError, StyleError, is_out_of_memory
-from .pictures import read_picture, resize
-from .stylebook import SAVED_STYLE_SUFFIX
+from .pictures import crop_middle, read_picture, resize
+from .stylebook import is_saved_style
 
 if TYPE_CHECKING:
     from .style import Style
@@ -80,10 +81,10 @@ class Card:
     @property
     def saved(self) -> bool:
         """Whether it is a saved style, which cannot be encoded at another size."""
-        return not self.grabbed and self.source.suffix == SAVED_STYLE_SUFFIX
+        return not self.grabbed and is_saved_style(self.source)
 
 
-class StyleDeck:
+class StyleDeck(Closing):
     """Styles that become ready one after the other; all but the first in a thread of their own.
 
     A style that cannot be read is left out, and told by `next_problem`. What the user waits for,
@@ -131,14 +132,6 @@ class StyleDeck:
             raise StyleError("none of the styles can be used: " + str(self._problems.get()))
         self._thread = threading.Thread(target=self._work, name="styles", daemon=True)
         self._thread.start()
-
-    def __len__(self) -> int:
-        """The number of styles that are ready."""
-        return len(self._cards)
-
-    def __iter__(self) -> Iterator[Card]:
-        """Yield the styles that are ready, in order."""
-        return iter(self._cards)
 
     @property
     def cards(self) -> tuple[Card, ...]:
@@ -196,7 +189,7 @@ class StyleDeck:
         return str(problem)
 
     def close(self) -> None:
-        """Stop encoding; return when the style in work is done."""
+        """Stop encoding; return when the style in work is done; may be called twice."""
         self._wishes.put(None)
         self._thread.join()
 
@@ -246,7 +239,7 @@ class StyleDeck:
         self._try(lambda: self._add(path))
 
     def _add(self, path: Path) -> None:
-        image = path if path.suffix == SAVED_STYLE_SUFFIX else read_picture(path)
+        image = path if is_saved_style(path) else read_picture(path)
         self._place(self._orders[path], path, image, path.stem)
 
     def _add_grabbed(self, pixels: np.ndarray) -> None:
@@ -315,7 +308,7 @@ def check_one_readable(paths: Sequence[Path]) -> None:
     """Raise StyleError or PictureError unless one of the style files can be read."""
     first_problem: PictureError | None = None
     for path in paths:
-        if path.suffix == SAVED_STYLE_SUFFIX:
+        if is_saved_style(path):
             return  # only the network can tell
         try:
             read_picture(path)
@@ -327,8 +320,5 @@ def check_one_readable(paths: Sequence[Path]) -> None:
 
 def _thumbnail(pixels: np.ndarray) -> np.ndarray:
     """Return the middle square of a picture, small."""
-    height, width = pixels.shape[:2]
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    square = pixels[top : top + side, left : left + side]
-    return resize(square, (THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+    side = min(pixels.shape[:2])
+    return resize(crop_middle(pixels, (side, side)), (THUMBNAIL_SIDE, THUMBNAIL_SIDE))

@@ -11,6 +11,20 @@ from .styles import builtin_style_path
 
 SAVED_STYLE_SUFFIX = ".safetensors"
 
+DEFAULT_MODEL = "lite"
+STYLE_SIZE = 512
+"""Short side, in pixels, at which a style is encoded unless told otherwise."""
+
+
+def is_saved_style(path: Path) -> bool:
+    """Return whether a file is by its suffix a saved style, and not a picture."""
+    return path.suffix.lower() == SAVED_STYLE_SUFFIX
+
+
+def is_style_file(path: Path) -> bool:
+    """Return whether a file is by its suffix a picture or a saved style."""
+    return path.suffix.lower() in PICTURE_SUFFIXES or is_saved_style(path)
+
 
 def find_styles(wanted: Sequence[str]) -> list[Path]:
     """Return the files of the styles, in the order given.
@@ -30,7 +44,7 @@ def find_styles(wanted: Sequence[str]) -> list[Path]:
             found.extend(list_pictures(path))
         elif path.is_file():
             found.append(path)
-        elif path.suffix.lower() in PICTURE_SUFFIXES | {SAVED_STYLE_SUFFIX} or len(path.parts) > 1:
+        elif is_style_file(path) or len(path.parts) > 1:
             raise StyleError(f"{item}: no such style file")
         else:
             found.append(builtin_style_path(item))

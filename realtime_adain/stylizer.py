@@ -1,10 +1,11 @@
-"""The device-resident pipeline: a style is encoded once, then every frame is one pass."""
+"""Repaints frames: a style is encoded once, then every frame is one pass of the network."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 from collections.abc import Callable, Generator, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -19,15 +20,11 @@ from .memory import keep_freed_memory, release_freed_memory
 from .networks import StyleNetwork
 from .pictures import read_picture
 from .style import Style
-from .stylebook import SAVED_STYLE_SUFFIX
-from .tensors import resize, style_size, to_tensor
+from .stylebook import DEFAULT_MODEL, STYLE_SIZE, is_saved_style
+from .tensors import MINIMUM_SIDE, resize, style_size, to_tensor
 from .weights import load_checkpoint, load_model
 
 Painted = TypeVar("Painted")
-
-DEFAULT_MODEL = "lite"
-STYLE_SIZE = 512
-"""Short side, in pixels, at which a style is encoded unless told otherwise."""
 
 _LARGE_STYLE = 3 * 768**2  # numbers in a picture from which on its memory is not worth keeping
 
@@ -46,6 +43,7 @@ class Stylizer:
         engine: what computes the frames, one of `engines.ENGINES`; "auto" measures.
 
     Attributes:
+        device: on which styles are encoded and frames are repainted.
         network: the network on its device, in float32.
         engine: what computes the frames.
         fingerprint: hash of its weights; a style of another one is refused.
@@ -66,8 +64,8 @@ class Stylizer:
         dtype: torch.dtype | None = None,
         engine: str = "auto",
     ) -> None:
-        if size is not None and size < 16:
-            raise ValueError(f"size must be at least 16 pixels, got {size}")
+        if size is not None and size < MINIMUM_SIDE:
+            raise ValueError(f"size must be at least {MINIMUM_SIDE} pixels, got {size}")
         keep_freed_memory()
         self.device = resolve_device(device)
         network = model if isinstance(model, StyleNetwork) else load_model(model)
@@ -117,7 +115,7 @@ class Stylizer:
         """
         if not isinstance(image, np.ndarray):
             path = Path(image)
-            if path.suffix == SAVED_STYLE_SUFFIX:
+            if is_saved_style(path):
                 return self._checked(Style.load(path)).to(self.device)
             name = name or path.stem
             image = read_picture(path)
@@ -148,6 +146,25 @@ class Stylizer:
         check_pixels(frame)
         check_alpha(alpha)
         return self.engine.stylize(frame, self._checked(style).statistics, alpha)
+
+    def stylize_all(
+        self, frames: Iterable[np.ndarray], style: Style, alpha: float = 1.0
+    ) -> Generator[np.ndarray, None, None]:
+        """Yield the frames in the style, in their order, as `run_all` does it.
+
+        Args:
+            frames: uint8 `(H, W, 3)` RGB each, any sizes.
+            style: what `encode_style` returned, or a mix of such.
+            alpha: style strength, 0 to 1.
+
+        Yields:
+            uint8 `(H, W, 3)` RGB of each frame's size.
+
+        Raises:
+            StyleError: the style belongs to another network.
+            TypeError, ValueError: a frame is no picture, or alpha is outside 0..1.
+        """
+        return self.run_all(partial(self.stylize, frame, style, alpha) for frame in frames)
 
     def stylize_regions(
         self, frame: np.ndarray, styles: Sequence[Style], masks: np.ndarray, alpha: float = 1.0

@@ -26,6 +26,14 @@ def to_tensor(pixels: np.ndarray, device: torch.device, dtype: torch.dtype) -> T
     return as_unit(upload(pixels, device), dtype)
 
 
+def batch_to_tensor(batch: Tensor, device: torch.device) -> Tensor:
+    """Return uint8 `(N, H, W, 3)` on the device as float32 `(N, 3, H, W)` in [0, 1], channels-last.
+
+    As `to_tensor`, it is uploaded as it is.
+    """
+    return batch.to(device).permute(0, 3, 1, 2).float() / 255
+
+
 def to_pixels(image: Tensor) -> np.ndarray:
     """Return `(1, 3, H, W)` as uint8 `(H, W, 3)`: clamped to [0, 1], rounded, on the host."""
     return download(as_bytes(image))

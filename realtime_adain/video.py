@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,10 +28,11 @@ from .sinks.resumable import ResumableSink
 from .sinks.video_file import VideoFileSink
 from .sources.pictures import PictureFolderSource
 from .sources.video_file import VideoFileSource
-from .stylebook import SAVED_STYLE_SUFFIX, find_styles
+from .stylebook import find_styles, is_saved_style
 
 _NOT_IN_THE_PICTURE = {"debug", "device", "engine", "output", "quiet", "resume"}
-"""Options with which a film may be gone on with that was begun with others."""
+"""Options that may differ when a film is resumed: but for rounding, they do not change its frames.
+"""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -70,7 +70,7 @@ def _repaint(args: argparse.Namespace) -> int:
     _check_styles(style_paths)
     with _open_source(args) as source, _open_sink(args, source, style_paths) as sink:
         for stream in sink.left_out:
-            _warn(f"{args.output}: does not hold {stream} of the input")
+            command.warn(f"{args.output}: does not hold {stream} of the input")
         stylizer = cli.make_stylizer(args)
         seconds = 1 / float(source.frame_rate) if source.frame_rate else 1 / 25
         painter = Painter(stylizer, style_paths, args, frame_seconds=seconds)
@@ -90,7 +90,7 @@ def _repaint(args: argparse.Namespace) -> int:
 def _check_styles(paths: Sequence[Path]) -> None:
     """Read the pictures once before the network is loaded, which takes longer."""
     for path in paths:
-        if path.suffix != SAVED_STYLE_SUFFIX:
+        if not is_saved_style(path):
             read_picture(path)
 
 
@@ -99,7 +99,7 @@ def _open_source(args: argparse.Namespace) -> VideoFileSource | PictureFolderSou
         return PictureFolderSource(args.input)
     source = VideoFileSource(args.input, hwaccel=args.hwaccel)
     if args.hwaccel is not None and not source.accelerated:
-        _warn(f"{args.hwaccel} does not decode {args.input} here, the processor does")
+        command.warn(f"{args.hwaccel} does not decode {args.input} here, the processor does")
     return source
 
 
@@ -143,7 +143,9 @@ def _telling_what_is_kept(sink: VideoFileSink | ResumableSink) -> Iterator[None]
     except BaseException:
         sink.abort()
         if isinstance(sink, ResumableSink) and sink.frames:
-            _warn(f"{sink.frames} painted frames are kept; the same command goes on after them")
+            command.warn(
+                f"{sink.frames} painted frames are kept; the same command goes on after them"
+            )
         raise
 
 
@@ -164,18 +166,18 @@ def _report(
     progress: Progress,
 ) -> None:
     if isinstance(source, VideoFileSource) and source.damaged_packets:
-        _warn(f"{args.input}: {source.damaged_packets} damaged packets, their frames are missing")
+        command.warn(
+            f"{args.input}: {source.damaged_packets} damaged packets, their frames are missing"
+        )
     if sink.lost_packets:
-        _warn(f"{args.output}: {sink.lost_packets} damaged packets of sound or text are left out")
+        command.warn(
+            f"{args.output}: {sink.lost_packets} damaged packets of sound or text are left out"
+        )
     if not args.quiet:
         frames, before = progress.frames - progress.before, progress.before
         earlier = f" ({before} earlier)" if before else ""
         speed = f"{progress.seconds:.1f} s, {progress.rate:.1f} fps"
         print(f"{frames} frames{earlier} in {speed}: {args.output}")
-
-
-def _warn(message: str) -> None:
-    print(f"realtime-adain: {message}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import argparse
 import random
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -128,13 +128,22 @@ def _with_profile(
     if args.profile is None:
         return args
     argv = sys.argv[1:] if argv is None else argv
-    unsaid = argparse.Namespace(**dict.fromkeys(vars(args)))
-    said = vars(parser.parse_args(argv, unsaid))
-    given = [name for name, value in said.items() if value is not None]
-    kept = profile_arguments(profile_path(args.profile), list(said), given)
+    given = _given(parser, argv)
+    kept = profile_arguments(profile_path(args.profile), vars(args), given)
     args = parser.parse_args([*kept, *argv])
     _leave_out_vanished(args, given)
     return args
+
+
+def _given(parser: argparse.ArgumentParser, argv: Sequence[str]) -> list[str]:
+    """Return the names of the options that are typed, be it with their defaults.
+
+    A parser sets a default only where the namespace has no value yet, so one that is full of None
+    holds afterwards what was typed and nothing else.
+    """
+    unsaid = dict.fromkeys(vars(parser.parse_args(argv)))
+    said = vars(parser.parse_args(argv, argparse.Namespace(**unsaid)))
+    return [name for name, value in said.items() if value is not None]
 
 
 def _leave_out_vanished(args: argparse.Namespace, given: Collection[str]) -> None:
@@ -159,7 +168,7 @@ def _leave_out_vanished(args: argparse.Namespace, given: Collection[str]) -> Non
     if "watch" not in given and args.watch is not None and not is_there(FolderWatch, args.watch):
         args.watch = None
     for problem in dict.fromkeys(problems):
-        print(f"realtime-adain: {problem}", file=sys.stderr)
+        command.warn(problem)
 
 
 def _run_live(args: argparse.Namespace) -> int:
@@ -182,15 +191,16 @@ def _run_live(args: argparse.Namespace) -> int:
             hearing = opened.enter_context(Microphone(args.microphone or None))
             print(f"microphone {hearing.name}", flush=True)
         stylizer = cli.make_stylizer(args)
-        deck = StyleDeck(
-            style_paths,
-            stylizer.encode_style,
-            size=args.style_size or _usual_style_size(),
-            at_once=at_once,
-            sizes=args.strokes,
-            find_new=watch.find_new if watch is not None else None,
+        deck = opened.enter_context(
+            StyleDeck(
+                style_paths,
+                stylizer.encode_style,
+                size=args.style_size,
+                at_once=at_once,
+                sizes=args.strokes,
+                find_new=watch.find_new if watch is not None else None,
+            )
         )
-        opened.enter_context(closing(deck))
         styles = _make_styles(args, deck, at_once, mix)
         window = None
         if not args.no_window:
@@ -306,12 +316,6 @@ def _find_first(first: str | None, paths: Sequence[Path]) -> list[Path]:
     return find_styles([first])[:1]
 
 
-def _usual_style_size() -> int:
-    from .stylizer import STYLE_SIZE
-
-    return STYLE_SIZE
-
-
 def _make_styles(
     args: argparse.Namespace, deck: StyleDeck, at_once: Sequence[Path], mix: Mapping[Path, float]
 ) -> StylesInUse:
@@ -335,9 +339,8 @@ def _keep(args: argparse.Namespace, session: LiveSession, deck: StyleDeck) -> No
     settings = session.settings()
     settings["style_size"] = args.style_size
     settings["watch"] = str(args.watch.absolute()) if args.watch is not None else None
-    weights = styles.weights if styles.mixing else {}
     path = profile_path(args.profile)
-    save_session(path, settings, args.style, deck.cards, styles.chosen, weights)
+    save_session(path, settings, args.style, deck.cards, styles.chosen, styles.mix_weights)
 
 
 def _check(args: argparse.Namespace, style_paths: Sequence[Path]) -> None:

@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 import torch
 
+from realtime_adain.frame import Frame
 from realtime_adain.networks import LeanNetwork
 from realtime_adain.pictures import write_picture
+from realtime_adain.sinks.base import Sink
 from realtime_adain.sinks.output_file import OutputFile
 from realtime_adain.weights import save_network
 
@@ -62,8 +64,18 @@ def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The weights file of a tiny network, for `--model`."""
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
-    save_network(path, LeanNetwork(**TINY), "lean", TINY)
+    save_network(path, LeanNetwork(**TINY))
     return path
+
+
+class NullSink(Sink):
+    """Takes every frame and keeps none."""
+
+    def write(self, frame: Frame) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
 
 
 def picture(height: int = 48, width: int = 64, seed: int = 0) -> np.ndarray:

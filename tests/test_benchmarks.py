@@ -159,7 +159,7 @@ def test_camera_motion_moves_the_picture_and_comes_back() -> None:
 
 def test_live_benchmark_plays_and_tells(tmp_path, capsys) -> None:
     weights = tmp_path / "tiny.safetensors"
-    save_network(weights, LeanNetwork(**TINY), "lean", TINY)
+    save_network(weights, LeanNetwork(**TINY))
     options = ["--seconds", "4", "--width", "96", "--model", str(weights), "--engine", "torch"]
     assert live.main(options) == 0
     printed = capsys.readouterr().out

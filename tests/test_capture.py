@@ -33,7 +33,6 @@ class Script(Source):
     """Gives the numbered frames up to each barrier, then waits there for the test."""
 
     name = "script"
-    live = True
     size_hw = (4, 6)
     frame_rate = Fraction(30)
 
@@ -102,11 +101,10 @@ def test_the_error_of_the_thread_reaches_the_reader() -> None:
 def test_what_the_source_has_to_say_reaches_the_reader() -> None:
     source = Script(1)
     with LatestFrame(source) as frames:
-        assert (frames.problem, frames.notice, frames.fps) == (None, None, None)
-        source.problem, source.notice, source.fps = "away; trying again", "dark", 14.5
+        assert (frames.problem, frames.notice) == (None, None)
+        source.problem, source.notice = "away; trying again", "dark"
         assert frames.problem == "away; trying again"
         assert frames.notice == "dark"
-        assert frames.fps == 14.5
 
 
 def test_closing_ends_the_thread_and_the_source() -> None:

@@ -48,7 +48,7 @@ FLOORS = [
 """Rooms (modules or folders of the package) by floor, the ground first."""
 
 WITHOUT_TORCH = {"sources", "sinks", "pictures", "overlay", "timing", "capture", "pipeline"} | {
-    *("colour", "reduced", "regions", "steady", "command", "containers"),
+    *("colour", "reduced", "regions", "steady", "command", "containers", "stylebook"),
 }
 WITHOUT_VIDEO = {
     "adain",

@@ -21,12 +21,12 @@ from realtime_adain.live.keys import ACTIONS, HELP
 from realtime_adain.live.ladder import QualityLadder
 from realtime_adain.live.view import Layout, View
 from realtime_adain.pictures import read_picture, write_picture
-from realtime_adain.sinks.base import NullSink, Sink
+from realtime_adain.sinks.base import Sink
 from realtime_adain.sinks.window import Mouse, MouseEvent
 from realtime_adain.sources.base import Source
 from realtime_adain.style_deck import StyleDeck, check_one_readable
 
-from .conftest import picture
+from .conftest import NullSink, picture
 from .test_capture import wait_until
 
 HEIGHT, WIDTH = 120, 160
@@ -39,7 +39,6 @@ class Endless(Source):
     """
 
     name = "endless"
-    live = True
     size_hw = (HEIGHT, WIDTH)
     frame_rate = Fraction(30)
 
@@ -149,7 +148,7 @@ class Live:
         self.source = Endless()
         self.window = ScriptedWindow(self.source, *script)
         self.deck = StyleDeck(paths, encode, size=512)
-        wait_until(lambda: len(self.deck) == len(paths))
+        wait_until(lambda: len(self.deck.cards) == len(paths))
         chosen = {
             name: options.pop(name)
             for name in ("fade_seconds", "tour_seconds", "alpha", "strengths")
@@ -231,7 +230,7 @@ def test_strength_goes_in_small_steps_stays_in_range_and_belongs_to_the_style(pl
 
 def test_strokes_are_encoded_anew_in_steps(style_files: list[Path]) -> None:
     def sizes() -> list[int]:
-        return [card.style.size for card in live.deck]
+        return [card.style.size for card in live.deck.cards]
 
     live = Live(style_files, ".", ".", lambda: sizes()[0] == 1024, ",", "n", ",", lambda: True)
     live.window.script[-1:-1] = [lambda: sizes() == [724, 362, 512, 512, 512]]
@@ -258,7 +257,7 @@ def test_the_divider_stands_between_original_and_painted_and_can_be_dragged(play
     assert blues[0] == blues[-1] == [30, 30, 30]
     assert blues[1] == [0, 0, 30]
     assert blues[5:8] == [[0, 30, 30]] * 3
-    assert len(live.deck) == 5  # nothing was grabbed
+    assert len(live.deck.cards) == 5  # nothing was grabbed
 
 
 def test_a_frozen_picture_follows_style_strength_and_mirror(play) -> None:
@@ -434,7 +433,7 @@ def test_the_strip_is_clicked(play) -> None:
 def test_what_is_grabbed_becomes_a_style_and_is_used(
     script: tuple[object, ...], size_hw: tuple[int, int], style_files: list[Path]
 ) -> None:
-    live = Live(style_files, None, *script, lambda: len(live.deck) == 6, None, None)
+    live = Live(style_files, None, *script, lambda: len(live.deck.cards) == 6, None, None)
     live.run()
     card = live.deck.cards[-1]
     assert (card.name, card.source.shape[:2]) == ("grab 1", size_hw)
@@ -444,7 +443,7 @@ def test_what_is_grabbed_becomes_a_style_and_is_used(
 
 def test_a_click_into_the_picture_grabs_nothing(play) -> None:
     live = play(press(20, 20), drag(25, 22), release(25, 22), None, None)
-    assert len(live.deck) == 5
+    assert len(live.deck.cards) == 5
     assert [style for style, _ in live.looks()] == [1] * 6
 
 
@@ -514,5 +513,6 @@ def test_styles_are_checked_before_the_network_is_loaded(tmp_path: Path) -> None
     broken.write_bytes(b"no picture")
     write_picture(good, picture())
     check_one_readable([broken, good])
+    check_one_readable([broken, tmp_path / "SAVED.SAFETENSORS"])  # only the network can tell
     with pytest.raises(PictureError, match="broken.png"):
         check_one_readable([broken])

@@ -30,7 +30,7 @@ def style_files(tmp_path: Path) -> list[Path]:
 
 
 def names(deck: StyleDeck) -> list[str]:
-    return [card.name for card in deck]
+    return [card.name for card in deck.cards]
 
 
 def test_the_first_style_is_encoded_at_once_and_the_others_later(style_files: list[Path]) -> None:
@@ -56,7 +56,7 @@ def test_the_later_styles_give_way_to_the_picture(style_files: list[Path]) -> No
         return encode(image, size, name)
 
     deck = StyleDeck(style_files[:2], note, size=512)
-    wait_until(lambda: len(deck) == 2)
+    wait_until(lambda: len(deck.cards) == 2)
     deck.close()
     assert niceness["1"] == os.getpriority(os.PRIO_PROCESS, 0)
     assert niceness["2"] == min(niceness["1"] + 10, 19)
@@ -66,7 +66,7 @@ def test_styles_wanted_at_once_keep_their_places(style_files: list[Path]) -> Non
     wanted = [style_files[3], style_files[1]]
     deck = StyleDeck(style_files, encode, size=512, at_once=wanted)
     assert names(deck)[:2] == ["2", "4"]
-    wait_until(lambda: len(deck) == 5)
+    wait_until(lambda: len(deck.cards) == 5)
     assert names(deck) == ["1", "2", "3", "4", "5"]
     assert deck.find(style_files[3]).name == "4"
     assert deck.next_arrival() is None  # nothing is news
@@ -126,7 +126,7 @@ def test_grabs_go_before_the_files_that_wait(style_files: list[Path]) -> None:
     deck = StyleDeck(style_files, encode, size=512)
     deck.grab(FLAT)
     deck.grab(FLAT)
-    wait_until(lambda: len(deck) == 3)
+    wait_until(lambda: len(deck.cards) == 3)
     assert names(deck) == ["1", "grab 1", "grab 2"]
     assert [deck.next_arrival().name for _ in range(2)] == ["grab 1", "grab 2"]
     assert (deck.cards[1].thumbnail == 90).all()
@@ -137,7 +137,7 @@ def test_grabs_go_before_the_files_that_wait(style_files: list[Path]) -> None:
 def test_what_is_grabbed_is_kept_small(style_files: list[Path]) -> None:
     deck = StyleDeck(style_files[:1], encode, size=512)
     deck.grab(np.zeros((1080, 1920, 3), np.uint8))
-    wait_until(lambda: len(deck) == 2)
+    wait_until(lambda: len(deck.cards) == 2)
     assert deck.cards[1].source.shape == (768, 1365, 3)
     deck.close()
 
@@ -150,7 +150,7 @@ def test_other_sizes_and_colours(style_files: list[Path]) -> None:
         return encode(image, size, name)
 
     deck = StyleDeck(style_files[:2], note, size=400, sizes={"1": 300})
-    wait_until(lambda: len(deck) == 2)
+    wait_until(lambda: len(deck.cards) == 2)
     assert [entry[:2] for entry in seen] == [("1", 300), ("2", 400)]
     card = deck.cards[1]
     grey = ColourMoments.of(FLAT)
@@ -254,7 +254,7 @@ def test_new_files_are_added_and_rewritten_ones_replaced(
     for value in (10, 20):
         write_picture(path, np.full((20, 20, 3), value, np.uint8))
         found.append([path])
-        wait_until(lambda: len(deck) == 2 and deck.cards[1].thumbnail[0, 0, 0] == value)  # noqa: B023
+        wait_until(lambda: len(deck.cards) == 2 and deck.cards[1].thumbnail[0, 0, 0] == value)  # noqa: B023
     assert names(deck) == ["1", "6"]
     assert [deck.next_arrival(), deck.next_arrival()] == [deck.cards[1]] * 2
     deck.close()

@@ -78,7 +78,7 @@ def test_the_person_or_the_room_is_painted_after_the_empty_room_was_seen() -> No
     def apply(original: np.ndarray) -> np.ndarray:
         return mask.apply(painted, original, moved=True)
 
-    assert apply(person) is painted and mask.notice == ""
+    assert apply(person) is painted and mask.notice is None
     assert mask.turn() == "the person is painted"
     apply(person)
     assert mask.notice == f"step out of the picture: {WARNING_SECONDS:.0f}"
@@ -87,7 +87,7 @@ def test_the_person_or_the_room_is_painted_after_the_empty_room_was_seen() -> No
     now[0] += LEARNING_SECONDS
     for _ in range(3):
         seen = apply(person)
-    assert mask.notice == ""
+    assert mask.notice is None
     assert (seen[50:70, 55:65] == 0).all() and (seen[:15] == room[:15]).mean() > 0.98
     mask.turn()
     for _ in range(3):

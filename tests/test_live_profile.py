@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from realtime_adain.errors import ProfileError
 from realtime_adain.live import profile
 from realtime_adain.live.profile import (
-    ProfileError,
     parse_weighted,
     profile_arguments,
     profile_path,

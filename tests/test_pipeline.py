@@ -14,15 +14,16 @@ import pytest
 from realtime_adain.errors import SinkError, SourceError
 from realtime_adain.frame import Frame
 from realtime_adain.pipeline import run_pipeline
-from realtime_adain.sinks.base import NullSink, Sink
+from realtime_adain.sinks.base import Sink
 from realtime_adain.sources.base import Source
+
+from .conftest import NullSink
 
 
 class CountingSource(Source):
     """Frames whose pixels are their number, then an error if one is given."""
 
     name = "counting"
-    live = False
     size_hw = (2, 2)
     frame_rate = Fraction(25)
 

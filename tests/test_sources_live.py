@@ -86,7 +86,7 @@ def test_camera_frames_are_rgb_and_stamped_at_capture(fake: type[FakeCapture]) -
         before = time.perf_counter()
         frames = list(itertools.islice(source, 3))
         after = time.perf_counter()
-    assert source.name == "camera 1" and source.live
+    assert source.name == "camera 1"
     assert source.size_hw == (48, 64) and source.frame_rate == 30
     assert tuple(frames[0].pixels[5, 5]) == (0, 0, 255)
     times = [frame.time for frame in frames]
@@ -174,15 +174,13 @@ def play_by_a_clock(monkeypatch: pytest.MonkeyPatch, source: Source, frames: int
 def test_a_slow_camera_is_told(fake: type[FakeCapture], monkeypatch: pytest.MonkeyPatch) -> None:
     source = CameraSource(0, frame_rate=Fraction(60))
     play_by_a_clock(monkeypatch, source, 40, fps=15)
-    assert source.fps is None and source.notice is None  # not yet known
+    assert source.notice is None  # not yet known
     play_by_a_clock(monkeypatch, source, 60, fps=15)
-    assert source.fps == pytest.approx(15)
     assert source.notice == (
         "camera 0 gives 15 frames per second instead of 60: "
         "more light or a smaller picture may help"
     )
     play_by_a_clock(monkeypatch, source, 200, fps=55)
-    assert source.fps == pytest.approx(55)
     assert source.notice is None
 
 
@@ -294,7 +292,6 @@ class Counter(Source):
     """Four frames of 10 ms, as a file would give them, and again when read again."""
 
     name = "counter"
-    live = False
     size_hw = (2, 2)
     frame_rate = Fraction(100)
 
@@ -321,7 +318,7 @@ def test_a_paced_source_keeps_time_and_loops() -> None:
     for index, frame in enumerate(frames):
         assert frame.time >= start + index * 0.01 - 1e-4
         assert frame.pts is None
-    assert source.live and counter.closed
+    assert counter.closed
 
 
 def test_a_paced_source_ends_where_it_does_not_loop() -> None:
@@ -369,7 +366,7 @@ def test_demo_gives_the_same_frames_as_fast_as_they_are_read(small_scene: None) 
 def test_demo_as_a_live_source(small_scene: None) -> None:
     with open_source("demo", size_wh=(64, 48), frame_rate=Fraction(100)) as source:
         times = [frame.time for frame in itertools.islice(source, 4)]
-    assert source.size_hw == (48, 64) and source.live
+    assert source.size_hw == (48, 64)
     assert times[-1] - times[0] >= 0.029
 
 

@@ -41,7 +41,6 @@ class Part(Source):
     """Gives some frames of one brightness, then breaks off or ends."""
 
     name = "camera 0"
-    live = True
     frame_rate = Fraction(30)
 
     def __init__(
@@ -93,7 +92,6 @@ def test_a_source_that_comes_back_goes_on() -> None:
     parts = Part(1), Part(2), Part(3, breaks=False)
     source = Reconnecting(opener(parts[0], "no camera", "no camera", *parts[1:]))
     assert (source.name, source.size_hw, source.frame_rate) == ("camera 0", (4, 6), 30)
-    assert source.live
     with source:
         assert brightnesses(source) == [1, 1, 2, 2, 3, 3]
     assert all(part.closed for part in parts)
@@ -125,15 +123,15 @@ def test_the_problem_is_told_until_the_first_frame_is_back() -> None:
     assert source.problem is None
 
 
-def test_notice_and_rate_are_those_of_the_open_source() -> None:
+def test_the_notice_is_that_of_the_open_source() -> None:
     first, second = Part(1), Part(2)
-    first.notice, first.fps = "too dark", 12.0
+    first.notice = "too dark"
     source = Reconnecting(opener(first, second))
     frames = iter(source)
     next(frames), next(frames)
-    assert (source.notice, source.fps) == ("too dark", 12.0)
+    assert source.notice == "too dark"
     next(frames)
-    assert (source.notice, source.fps) == (None, None)
+    assert source.notice is None
     source.problem = "away"
     second.notice = "too dark"
     assert source.notice is None

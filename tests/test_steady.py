@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks import steadiness
-from benchmarks.steadiness import ghosts, luma_change, warping
+from benchmarks.steadiness import ghosts, luma_change, warping_error
 from realtime_adain.demo_scene import DemoScene
 from realtime_adain.steady import DEFAULT_STRENGTH, SteadyFilter
 
@@ -142,7 +142,7 @@ def test_benchmark_sees_a_ghost_and_a_camera_motion() -> None:
     assert mean > 50 and share > 0.5
     shift = [np.array([[1.0, 0, 6.0 * i], [0, 1, 0], [0, 0, 1]]) for i in range(4)]
     stays = [np.eye(3)] * 4
-    assert warping(originals, shift) < 0.01 < warping(originals, stays)
+    assert warping_error(originals, shift) < 0.01 < warping_error(originals, stays)
 
 
 def test_benchmark_prints_the_original_and_every_strength(tiny_weights, capsys) -> None:

@@ -152,6 +152,16 @@ def test_a_narrow_strip_is_encoded_at_a_bounded_size(
     assert [tuple(shape) for shape in seen] == [seen_hw]
 
 
+def test_many_frames_come_in_order_and_as_each_by_itself(stylizer, style) -> None:
+    frames = [picture(48, 64 + 8 * (seed % 2), seed) for seed in range(6)]
+    painted = list(stylizer.stylize_all(iter(frames), style, 0.7))
+    assert len(painted) == 6
+    for output, frame in zip(painted, frames, strict=True):
+        np.testing.assert_array_equal(output, stylizer.stylize(frame, style, 0.7))
+    with pytest.raises(ValueError, match=r"alpha must be in 0..1, got 1.5"):
+        list(stylizer.stylize_all(frames, style, 1.5))
+
+
 def test_bad_input_is_named(stylizer, style, tmp_path) -> None:
     with pytest.raises(ValueError, match=r"alpha must be in 0..1, got 1.5"):
         stylizer.stylize(picture(), style, alpha=1.5)

@@ -22,6 +22,14 @@ def test_every_value_survives_the_way_there_and_back(dtype) -> None:
     np.testing.assert_array_equal(tensors.to_pixels(tensor.float()), pixels)
 
 
+def test_a_batch_becomes_what_its_frames_become() -> None:
+    frames = [picture(20, 24, seed=seed) for seed in range(3)]
+    batch = tensors.batch_to_tensor(torch.from_numpy(np.stack(frames)), CPU)
+    expected = torch.cat([tensors.to_tensor(frame, CPU, torch.float32) for frame in frames])
+    assert batch.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(batch, expected, rtol=0, atol=0)
+
+
 def test_what_is_out_of_range_is_clamped_and_the_rest_rounded() -> None:
     image = torch.tensor([-3.0, 0.4 / 255, 0.6 / 255, 9.0]).reshape(1, 1, 1, 4).expand(1, 3, 1, 4)
     np.testing.assert_array_equal(tensors.to_pixels(image)[0, :, 0], [0, 0, 1, 255])

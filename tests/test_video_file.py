@@ -68,7 +68,6 @@ def test_source_gives_every_frame_at_its_time(clip) -> None:
     assert (source.size_hw, source.frame_rate) == (SIZE_HW, 25)
     assert (source.time_base, source.frame_count) == (Fraction(1, 12800), 12)
     assert source.duration == pytest.approx(12 / 25)
-    assert not source.live
 
 
 def test_variable_frame_rate_is_given_as_it_is(tmp_path) -> None:

@@ -102,7 +102,6 @@ class Ending(Source):
     """Six frames, then what the test wants."""
 
     name = "ending"
-    live = False
     size_hw = (48, 64)
     frame_rate = Fraction(50)
 
@@ -351,15 +350,15 @@ def test_a_watched_folder_gives_styles(
 ) -> None:
     write_picture(tmp_path / "found.png", picture(seed=5))
     seen: list[str] = []
-    complete = LiveSession._hear
+    complete = LiveSession._report
 
-    def hear(session: LiveSession) -> None:
+    def report(session: LiveSession) -> None:
         complete(session)
-        seen[:] = [card.name for card in session._deck]
+        seen[:] = [card.name for card in session._deck.cards]
         if len(seen) == 2:
             session.quit()
 
-    monkeypatch.setattr(LiveSession, "_hear", hear)
+    monkeypatch.setattr(LiveSession, "_report", report)
     options = ["--watch", str(tmp_path), "--fps", "60", "--frames", "1800"]
     assert webcam.main([*HEADLESS, *painted, *options]) == 0
     assert seen == ["stripes", "found"]
@@ -369,16 +368,16 @@ def test_the_picture_is_served_over_http(
     painted: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fetched: list[bytes] = []
-    complete = LiveSession._hear
+    complete = LiveSession._report
 
-    def hear(session: LiveSession) -> None:
+    def report(session: LiveSession) -> None:
         complete(session)
         if session.timing.frames == 3 and not fetched:
             (line,) = capsys.readouterr().out.splitlines()
             url = line.removeprefix("serving ")
             fetched.append(urlopen(f"{url.rstrip('/')}/frame.jpg", timeout=5).read())
 
-    monkeypatch.setattr(LiveSession, "_hear", hear)
+    monkeypatch.setattr(LiveSession, "_report", report)
     assert webcam.main([*HEADLESS, *painted, "--serve", "0", "--frames", "4"]) == 0
     pixels = cv2.imdecode(np.frombuffer(fetched[0], np.uint8), cv2.IMREAD_COLOR)
     assert pixels.shape == (48, 64, 3)

@@ -29,12 +29,15 @@ from realtime_adain.weights.published import (
 from .conftest import TINY, picture
 
 
-def test_saved_network_comes_back(tiny_network, tmp_path) -> None:
+@pytest.mark.parametrize(
+    "network", [LeanNetwork(**TINY), VGGNetwork((4, 6, 8, 10))], ids=["lean", "vgg"]
+)
+def test_saved_network_comes_back(network, tmp_path) -> None:
     path = tmp_path / "network.safetensors"
-    weights.save_network(path, tiny_network, "lean", TINY, torch.float32)
+    weights.save_network(path, network, torch.float32)
     loaded = weights.load_network(path)
-    assert isinstance(loaded, LeanNetwork)
-    for name, tensor in tiny_network.state_dict().items():
+    assert type(loaded) is type(network) and loaded.config == network.config
+    for name, tensor in network.state_dict().items():
         torch.testing.assert_close(loaded.state_dict()[name], tensor)
 
 

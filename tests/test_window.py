@@ -146,7 +146,7 @@ def vivid_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for parameter in network.style_encoder.parameters():
             parameter.mul_(4)
     path = tmp_path_factory.mktemp("vivid") / "vivid.safetensors"
-    save_network(path, network, "lean", TINY)
+    save_network(path, network)
     return path
 
 

@@ -25,7 +25,8 @@ from .registry import installed_engines, open_named
 from .trial import Trial, same_picture
 
 _LONGEST_TRIAL = 64
-"""Frames of which none waits for the next, where each is of another size, say."""
+"""`run_all` paints at most so many frames singly; if no engine has won by then, PyTorch paints the
+rest."""
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """A live session: newest frame, paint, compose, show; played by keys and mouse.
 
-`session` is the loop. Its parts know nothing of one another: `styles_in_use` says what a frame is
+`session` is the loop. No part but `keys` knows the session: `styles_in_use` says what a frame is
 painted with, `ladder` how large and `regional` where, `finish` what is done to it then, `view` how
 it stands beside the original; `strip`, `screen_text` and `mouse` are what the user sees and
 touches, and `keys` the table of all keys; `recorder` and `errands` keep disk and encoder away from

@@ -94,7 +94,8 @@ class QualityLadder:
             except Exception as error:
                 if not is_out_of_memory(error) or self.rung == _lowest_rung(pixels):
                     raise
-            # Not in the handler: as long as there is the error, it holds what it was about.
+            # Outside the handler, because the exception's traceback keeps the failed frame's memory
+            # alive.
             self._give_up_rung(self.rung + 1, self._clock())
 
     def _paint(self, pixels: np.ndarray, style: Style, alpha: float) -> np.ndarray:

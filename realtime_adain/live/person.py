@@ -61,10 +61,10 @@ class PersonMask:
         self._start = None
 
     @property
-    def notice(self) -> str:
-        """What the user is to do; nothing when all is well."""
+    def notice(self) -> str | None:
+        """What the user is to do; None when all is well."""
         if self.region is Region.ALL or self._start is None or not self._is_learning(self._clock()):
-            return ""
+            return None
         seconds = self._start - self._clock()
         if seconds > 0:
             return f"step out of the picture: {ceil(seconds)}"

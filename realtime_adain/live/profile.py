@@ -1,7 +1,7 @@
 """Settings that are kept: profiles, read at the beginning and written at the end, and presets.
 
 Both are TOML files whose keys are the program's options, so that whatever can be said on the
-command line can be written there by hand too: `side = 3` is `--side 3`. Styles are named as on
+command line can be written there by hand too: `tour = 20` is `--tour 20`. Styles are named as on
 the command line; a name of a file beside the profile is that file.
 """
 
@@ -15,7 +15,7 @@ import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from ..errors import RealtimeAdainError
+from ..errors import ProfileError
 from ..style_deck import Card
 from ..stylebook import SAVED_STYLE_SUFFIX
 from ..styles import builtin_style_names, builtin_style_path
@@ -34,11 +34,9 @@ _OVERRULED = {
     "style_size": {"strokes"},
     "model": {"checkpoint"},
     "checkpoint": {"model"},
-}  # by an option: the others of a profile that would keep it from being seen
-
-
-class ProfileError(RealtimeAdainError, ValueError):
-    """A profile that cannot be read or written; the message names the file."""
+}
+"""For each option typed: the profile's settings that would hide its effect, and are therefore
+ignored."""
 
 
 def profile_path(name: str) -> Path:

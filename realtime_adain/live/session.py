@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 
 from ..capture import LatestFrame
 from ..closing import Closing
+from ..command import warn
 from ..errors import RealtimeAdainError, SinkError
 from ..frame import Frame
 from ..overlay import Overlay, draw_overlay
@@ -153,7 +153,7 @@ class LiveSession(Closing):
             self.timing.add(frame.time, time.perf_counter())
         elif self._frames.ended:
             self.quit()
-        self._hear()
+        self._report()
         self._obey()
 
     def _take(self, frame: Frame) -> None:
@@ -207,8 +207,8 @@ class LiveSession(Closing):
         if self._window is None or self._stylized is None:
             return
         picture = draw_overlay(self._compose(), self._overlay())
-        weights = self.styles.weights if self.styles.mixing else {}
-        self.strip.draw(picture, self._deck.cards, self.styles.chosen, weights)
+        mix = self.styles.mix_weights
+        self.strip.draw(picture, self._deck.cards, self.styles.chosen, mix)
         self._window.show(picture)
 
     def _overlay(self) -> Overlay:
@@ -231,16 +231,16 @@ class LiveSession(Closing):
 
     def _what_is_missing(self) -> str | None:
         """Return what keeps the picture from coming or from being right; None for nothing."""
-        return self._frames.problem or self.finish.person.notice or None
+        return self._frames.problem or self.finish.person.notice
 
-    def _hear(self) -> None:
+    def _report(self) -> None:
         """Tell what the threads have to say."""
         before, self._notice = self._notice, self._frames.notice
         if self._notice is not None and self._notice != before:
             self._complain(self._notice)
         before, self._problem = self._problem, self._what_is_missing()
         if self._window is None and self._problem != before:
-            print(f"realtime-adain: {self._problem or 'all is well again'}", file=sys.stderr)
+            warn(self._problem or "all is well again")
         while (problem := self._deck.next_problem()) is not None:
             self._complain(problem)
         while (card := self._deck.next_arrival()) is not None:
@@ -276,7 +276,7 @@ class LiveSession(Closing):
 
     def _complain(self, problem: str) -> None:
         self.text.say(problem)
-        print(f"realtime-adain: {problem}", file=sys.stderr)
+        warn(problem)
 
     # What the keys do beyond the parts of the session.
 
@@ -315,12 +315,11 @@ class LiveSession(Closing):
     def save_preset(self) -> None:
         """Save the styles as statistics, with all settings, in a new folder that can be shared."""
         settings, cards = self.settings(), self._deck.cards
-        chosen = self.styles.chosen
-        weights = self.styles.weights if self.styles.mixing else {}
+        chosen, mix = self.styles.chosen, self.styles.mix_weights
 
         def save() -> str:
             folder = new_path(self._folder, "")
-            return f"saved {save_preset(folder, settings, cards, chosen, weights)}"
+            return f"saved {save_preset(folder, settings, cards, chosen, mix)}"
 
         self._errands.do(save)
 

@@ -132,7 +132,12 @@ class StylesInUse:
     @property
     def weights(self) -> dict[Card, float]:
         """The styles that are painted, and their parts, which sum to one."""
-        return dict(self._weights) if self.mixing else {self.chosen: 1.0}
+        return self.mix_weights or {self.chosen: 1.0}
+
+    @property
+    def mix_weights(self) -> dict[Card, float]:
+        """The parts of the mix in use, which sum to one; empty for none."""
+        return dict(self._weights) if self.mixing else {}
 
     @property
     def others(self) -> list[Card]:

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import StyleError
-from ..pictures import PICTURE_SUFFIXES
-from ..stylebook import SAVED_STYLE_SUFFIX
+from ..stylebook import is_style_file
 
 SETTLE_SECONDS = 0.8
 """How long a file must not have changed: one that is still being written is left alone."""
@@ -52,8 +51,7 @@ class FolderWatch:
         stamps = {}
         try:
             for path in self._folder.iterdir():
-                hidden = path.name.startswith(".")
-                if not hidden and path.suffix.lower() in PICTURE_SUFFIXES | {SAVED_STYLE_SUFFIX}:
+                if is_style_file(path) and not path.name.startswith("."):
                     status = path.stat()
                     stamps[path] = (status.st_size, status.st_mtime_ns)
         except OSError:  # a file went away in between: the next look tells

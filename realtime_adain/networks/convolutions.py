@@ -36,7 +36,8 @@ class Conv3x3(nn.Conv2d):
 class PictureConv(Conv3x3):
     """The first convolution of a network: a `Conv3x3` of a picture less 0.5.
 
-    What is taken off every value goes into the bias, for the mirror image keeps it.
+    The subtraction is folded into the bias; that is exact because reflected padding consists of
+    picture values too.
 
     Args:
         outputs: channels of the result.

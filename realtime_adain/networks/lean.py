@@ -23,7 +23,7 @@ from .convolutions import Conv3x3, DoublingConv, DoublingConv1x1, PictureConv, S
 from .vgg import VGGEncoder, initialise
 
 STRIP_POSITIONS = 2**18
-"""Of a layer that heads widen at a time."""
+"""Positions of a layer that a head processes at once; bounds the memory."""
 
 
 class LeanNetwork(nn.Module):

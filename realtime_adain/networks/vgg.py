@@ -151,6 +151,11 @@ class VGGNetwork(nn.Module):
         self.decoder = VGGDecoder(widths)
 
     @property
+    def config(self) -> dict[str, object]:
+        """The arguments with which such a network is made."""
+        return {"widths": list(self.encoder.widths)}
+
+    @property
     def layer_widths(self) -> tuple[int, ...]:
         """Channels of each AdaIN layer."""
         return (self.encoder.widths[-1],)

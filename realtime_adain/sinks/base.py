@@ -53,13 +53,3 @@ class Sink(Closing):
             self.close()
         else:
             self.abort()
-
-
-class NullSink(Sink):
-    """Takes every frame and keeps none: for measuring and for servers."""
-
-    def write(self, frame: Frame) -> None:
-        pass
-
-    def close(self) -> None:
-        pass

@@ -9,9 +9,10 @@ import av
 import numpy as np
 from av.codec import Codec
 from av.container import OutputContainer
-from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 
+from ..containers import ACCURATE
 from ..errors import SinkError
 
 # The network shares the processor with the encoder: "veryfast" takes less than half the time of
@@ -32,7 +33,6 @@ _HIGHEST_CRF = {"libx264": 51, "libx265": 51, "libsvtav1": 63, "libvpx-vp9": 63}
 
 _TAKES_ODD_SIDES = {"ffv1", "libvpx", "libvpx-vp9"}  # in 4:2:0
 _BT709 = 1  # AVColorSpace, AVColorPrimaries and AVColorTransferCharacteristic alike
-_ACCURATE = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class VideoEncoder:
             format=self._pixel_format,
             dst_colorspace=Colorspace.ITU709,
             dst_color_range=ColorRange.MPEG,
-            interpolation=_ACCURATE,
+            interpolation=ACCURATE,
         )
         picture.pts, picture.time_base = pts, self._time_base
         return self._with_durations(self._stream.encode(picture))

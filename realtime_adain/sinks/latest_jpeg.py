@@ -68,8 +68,8 @@ class LatestJpeg(Closing):
             timeout: seconds to wait at most.
 
         Returns:
-            Number and JPEG of the newest picture there is, which after the timeout is no newer
-            one, before the first frame (0, b""); None once this has ended.
+            Number and JPEG of the newest picture. After a timeout it may be one the reader already
+            has, or (0, b"") if there is none yet. None after `close`, or when encoding has failed.
         """
         with self._changed:
             wanted = max(1, self._frame_number) if after is None else after + 1

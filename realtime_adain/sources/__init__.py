@@ -27,11 +27,11 @@ def open_source(
     *,
     size_wh: tuple[int, int] | None = None,
     frame_rate: Fraction | None = None,
-    loop: bool = True,
 ) -> Source:
     """Open a live source: its frames come by the clock and are stamped with `time.perf_counter`.
 
-    Cameras, the screen and addresses are opened again when they break off (see `Reconnecting`).
+    Files and folders begin again at their end. Cameras, the screen and addresses are opened again
+    when they break off (see `Reconnecting`).
 
     Args:
         spec: a camera's number, device path, or name or a part of it; `screen`, `screen:2` (a
@@ -41,7 +41,6 @@ def open_source(
             camera may give another size.
         frame_rate: frames per second to ask for; of cameras, the screen, the demo scene and
             folders.
-        loop: whether files and folders begin again at their end.
 
     Raises:
         SourceError: nothing of that name, it cannot be opened, or it has no choice of size or rate.
@@ -55,7 +54,7 @@ def open_source(
     if _SCREEN.match(spec):
         return Reconnecting(partial(_open_screen, spec, frame_rate))
     if Path(spec).is_dir():
-        return _open_folder(spec, frame_rate, loop)
+        return _open_folder(spec, frame_rate)
     if frame_rate is not None:
         raise SourceError(f"{spec}: has a frame rate of its own")
     if _ADDRESS.match(spec):
@@ -64,7 +63,7 @@ def open_source(
         from .paced import PacedSource
         from .video_file import VideoFileSource
 
-        return PacedSource(VideoFileSource(spec), loop=loop)
+        return PacedSource(VideoFileSource(spec))
     raise SourceError(f"{spec}: no such source; can be {SOURCE_SYNTAX}")
 
 
@@ -106,12 +105,12 @@ def _open_demo(size_wh: tuple[int, int] | None, frame_rate: Fraction | None) -> 
     return PacedSource(DemoSource(**{k: v for k, v in given.items() if v is not None}))
 
 
-def _open_folder(folder: str, frame_rate: Fraction | None, loop: bool) -> Source:
+def _open_folder(folder: str, frame_rate: Fraction | None) -> Source:
     from .paced import PacedSource
     from .pictures import PictureFolderSource
 
     rate = {} if frame_rate is None else {"frame_rate": frame_rate}
-    return PacedSource(PictureFolderSource(folder, **rate), loop=loop)
+    return PacedSource(PictureFolderSource(folder, **rate))
 
 
 def _open_address(address: str) -> Source:

@@ -15,19 +15,15 @@ class Source(Closing):
 
     Attributes:
         name: what is shown to the user.
-        live: whether frames come by the clock, so that a late reader wants the newest one only.
         size_hw: height and width in pixels, of the frames as they are given out.
         frame_rate: nominal frames per second; None where it is not known.
-        fps: measured frames per second of late; None where it is not measured, or not yet.
         problem: why no frames come at the moment, for the user; None when all is well.
         notice: what the user may want to know although frames come; None for nothing.
     """
 
     name: str
-    live: bool
     size_hw: tuple[int, int]
     frame_rate: Fraction | None
-    fps: float | None = None
     problem: str | None = None
     notice: str | None = None
 

@@ -55,8 +55,6 @@ class CameraSource(Source):
         SourceError: no back end opens the camera, or it gives no picture.
     """
 
-    live = True
-
     def __init__(
         self,
         device: int | str,
@@ -85,22 +83,21 @@ class CameraSource(Source):
             now = time.perf_counter()
             if got:
                 last = now
-                self.fps = meter.add(now)
-                self.notice = self._slowness()
+                self.notice = self._slowness(meter.add(now))
                 yield Frame(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), now)
             elif now - last > STALL_SECONDS:
                 raise SourceError(f"{self.name} stopped giving frames")
             else:
                 time.sleep(_RETRY_SECONDS)
 
-    def _slowness(self) -> str | None:
+    def _slowness(self, fps: float | None) -> str | None:
         """Return what to tell the user of a camera that is clearly too slow."""
-        if self.fps is None or self._wanted_rate is None:
+        if fps is None or self._wanted_rate is None:
             return None
-        if self.fps >= CLEARLY_SLOWER * self._wanted_rate:
+        if fps >= CLEARLY_SLOWER * self._wanted_rate:
             return None
         return (
-            f"{self.name} gives {self.fps:.0f} frames per second instead of "
+            f"{self.name} gives {fps:.0f} frames per second instead of "
             f"{float(self._wanted_rate):g}: more light or a smaller picture may help"
         )
 

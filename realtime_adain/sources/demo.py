@@ -22,7 +22,6 @@ class DemoSource(Source):
     """
 
     name = "demo"
-    live = False
 
     def __init__(
         self, size_wh: tuple[int, int] = (640, 480), frame_rate: Fraction = Fraction(30)

@@ -21,8 +21,6 @@ class PacedSource(Source):
         loop: whether to begin again at its end.
     """
 
-    live = True
-
     def __init__(self, source: Source, *, loop: bool = True) -> None:
         self.name = source.name
         self.size_hw = source.size_hw

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 
 from ..errors import SourceError
 from ..frame import Frame
+from ..pictures import cover
 from .base import Source
-from .pictures import cover
 
 FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 8.0
@@ -29,8 +29,6 @@ class Reconnecting(Source):
         SourceError: the source cannot be opened the first time.
     """
 
-    live = True
-
     def __init__(self, open_source: Callable[[], Source]) -> None:
         self._open = open_source
         self._source = open_source()
@@ -38,11 +36,6 @@ class Reconnecting(Source):
         self.name = self._source.name
         self.size_hw = self._source.size_hw
         self.frame_rate = self._source.frame_rate
-
-    @property
-    def fps(self) -> float | None:
-        """What the source measures; None while there is a problem."""
-        return None if self.problem else self._source.fps
 
     @property
     def notice(self) -> str | None:

@@ -8,13 +8,10 @@ from av.video.reformatter import (
     ColorPrimaries,
     Colorspace,
     ColorTrc,
-    Interpolation,
     VideoReformatter,
 )
 
-# libswscale's fast path darkens by one or two levels and doubles chroma samples instead of
-# interpolating; this costs some milliseconds more at 1280x720.
-_ACCURATE = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+from ..containers import ACCURATE
 
 _HDR = {ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67}
 _KNOWN_MATRICES = {0, 1, 4, 5, 6, 7, 9}  # AVColorSpace: RGB, BT.709, FCC, BT.601 twice, 240M, 2020
@@ -59,7 +56,7 @@ class RGBConverter:
             height=height,
             format="rgb24",
             src_colorspace=_guessed_matrix(picture),
-            interpolation=_ACCURATE,
+            interpolation=ACCURATE,
             **to_sdr,
         )
         return np.ascontiguousarray(_turn(rgb.to_ndarray(), self._matrix))

@@ -15,7 +15,6 @@ import numpy as np
 from ..errors import SourceError
 from ..frame import Frame
 from .base import Source
-from .rate import RateMeter
 
 USUAL_FRAME_RATE = Fraction(30)
 
@@ -56,8 +55,6 @@ class ScreenSource(Source):
         ValueError: the frame rate is not above 0.
     """
 
-    live = True
-
     def __init__(self, area: Area = 1, *, frame_rate: Fraction = USUAL_FRAME_RATE) -> None:
         if frame_rate <= 0:
             raise ValueError(f"frame_rate must be above 0, got {frame_rate}")
@@ -75,15 +72,12 @@ class ScreenSource(Source):
             raise self._failure(error) from error
 
     def __iter__(self) -> Iterator[Frame]:
-        meter = RateMeter()
         due = time.perf_counter()
         try:
             with self._mss.MSS() as screen:  # belongs to the thread that reads
                 while not self._stopped.wait(max(0.0, due - time.perf_counter())):
                     taken = time.perf_counter()
-                    pixels = _grab(screen, self._rectangle)
-                    self.fps = meter.add(taken)
-                    yield Frame(pixels, taken)
+                    yield Frame(_grab(screen, self._rectangle), taken)
                     due = max(due + float(1 / self.frame_rate), taken)
         except self._mss.ScreenShotError as error:
             raise self._failure(error) from error
@@ -103,9 +97,7 @@ def _import_mss() -> ModuleType:
     try:
         import mss
     except ImportError as error:
-        raise SourceError(
-            "the screen cannot be captured without mss: pip install 'realtime-adain[screen]'"
-        ) from error
+        raise SourceError("the screen needs a package: pip install mss") from error
     return mss
 
 

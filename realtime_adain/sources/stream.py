@@ -13,7 +13,6 @@ from ..errors import SourceError
 from ..frame import Frame
 from .base import Source
 from .packets import NewestPackets, read_packets
-from .rate import RateMeter
 from .rgb import RGBConverter
 
 TIMEOUT_SECONDS = 5.0
@@ -36,6 +35,9 @@ class StreamSource(Source):
 
     Args:
         address: URL of the stream.
+
+    Attributes:
+        live: whether its frames come by the clock already, stamped when they arrive.
 
     Raises:
         SourceError: the address does not answer in time or is no video.
@@ -104,14 +106,12 @@ class StreamSource(Source):
             yield Frame(self._converter.convert(picture), (picture.time or start) - start)
 
     def _play_live(self) -> Iterator[Frame]:
-        meter = RateMeter()
         decoded = time.perf_counter()
         yield Frame(self._converter.convert(self._first[-1]), decoded)
         self._packets = NewestPackets(self._container, self._video)
         for packet, arrived, is_old in self._packets:
             if pictures := _decode(packet):
                 decoded = time.perf_counter()
-                self.fps = meter.add(decoded)
             elif time.perf_counter() - decoded > TIMEOUT_SECONDS:
                 raise SourceError(f"{self.name}: no picture in {TIMEOUT_SECONDS:g} s")
             if pictures and not is_old:

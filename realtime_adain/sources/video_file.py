@@ -57,8 +57,6 @@ class VideoFileSource(Source):
         SourceError: no such file, no video in it, or not one frame that can be decoded.
     """
 
-    live = False
-
     def __init__(self, path: str | os.PathLike[str], *, hwaccel: str | None = None) -> None:
         self.path = Path(path)
         self._hwaccel = hwaccel

@@ -82,8 +82,8 @@ def _widen(old: nn.Conv2d, new: nn.Conv2d, inputs: Tensor, outputs: Tensor) -> N
 def _grow_style_encoder(small: LeanNetwork, large: LeanNetwork, sources: list[Tensor]) -> None:
     """Let the statistics of every AdaIN layer be told to all copies of its channels.
 
-    What a wider code has more than the old one begins at random, and nothing listens to it yet,
-    nor to heads that the old one had not.
+    Additional code units start with random input weights and zero output weights; the old units
+    give new heads zero weight.
 
     Args:
         small: the narrower network.

@@ -15,6 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ..dataset import PairDataset
 from ..networks import StyleNetwork
+from ..tensors import to_pixels
 from .options import TrainingOptions
 
 
@@ -94,7 +95,7 @@ def contact_sheet(network: StyleNetwork, contents: Tensor, styles: Tensor) -> np
         outputs = [network(content, network.encode_style(style)) for style in styles.split(1)]
         rows.append(torch.cat([content, *outputs]))
     table = torch.cat([torch.cat(row.unbind(), -1) for row in rows], -2)
-    return table.clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).cpu().numpy()
+    return to_pixels(table[None])
 
 
 def write_card(
@@ -112,7 +113,7 @@ def write_card(
     cost = multiply_accumulates_per_pixel(network, device)
     machine = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor()
     losses = ", ".join(f"{name} {value:.4f}" for name, value in log.latest.items())
-    changed = "\n".join(
+    settings = "\n".join(
         f"| {name.replace('_', ' ')} | {value} |" for name, value in vars(options).items()
     )
     path.write_text(
@@ -126,16 +127,18 @@ def write_card(
         f"| machine | {machine or platform.machine()} ({device.type}), {hours:.2f} h since its "
         f"last start |\n"
         f"| losses on the last training batches | {losses} |\n"
-        f"{changed}\n",
+        f"{settings}\n",
         encoding="utf-8",
     )
 
 
 @torch.no_grad()
-def multiply_accumulates_per_pixel(network: StyleNetwork, device: torch.device) -> float:
-    """Return what a frame costs, its style cached, at 256x256."""
-    frame = torch.zeros(1, 3, 256, 256, device=device)
-    style = network.encode_style(frame)
+def multiply_accumulates_per_pixel(
+    network: StyleNetwork, device: torch.device, side: int = 256
+) -> float:
+    """Return what a square frame costs, its style cached."""
+    style = network.encode_style(torch.zeros(1, 3, 256, 256, device=device))
+    frame = torch.zeros(1, 3, side, side, device=device)
     with FlopCounterMode(display=False) as counter:
         network(frame, style)
-    return counter.get_total_flops() / 2 / (256 * 256)
+    return counter.get_total_flops() / 2 / side**2

@@ -7,19 +7,20 @@ import dataclasses
 import json
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from ..command import uninterrupted
-from ..dataset import PairDataset
+from ..dataset import PairDataset, Pairs
 from ..errors import TrainingError, WeightsError
 from ..networks import StyleNetwork, VGGEncoder, normalise_activations
 from ..pictures import write_picture
 from ..progress import Progress
+from ..tensors import batch_to_tensor
 from ..weights import load_model, save_network
 from ..whole_file import whole_file
 from .logbook import LossLog, contact_sheet, write_card
@@ -82,20 +83,19 @@ def train(
     run = _Run(options, folder, _normalised(teacher, data, options), device)
     (folder / "options.json").write_text(json.dumps(dataclasses.asdict(options), indent=2) + "\n")
     if run.step == 0:
-        run.objective.prepare(
-            _style_batches(data, math.ceil(options.prepared / options.batch), device)
-        )
+        batches = math.ceil(options.prepared / options.batch)
+        run.objective.prepare(data[step].on(device) for step in range(batches))
     log = LossLog(folder / "log.csv")
-    progress = Progress(options.steps - run.step, unit="steps", quiet=quiet)
-    started, begun_at, broken, least = time.perf_counter(), run.step, 0, math.inf
+    progress = Progress(options.steps, done=run.step, unit="steps", quiet=quiet)
+    started, broken, least = time.perf_counter(), 0, math.inf
     try:
         for pairs in data.read_ahead(range(run.step, options.steps), workers):
             broken += pairs.broken
-            contents, styles = (_to_tensor(crops, device) for crops in pairs[:2])
+            pairs = pairs.on(device)
             with uninterrupted():  # a checkpoint holds whole steps
-                log.add(run.advance(contents, styles, pairs.content_keys, pairs.style_keys))
+                log.add(run.advance(pairs))
             done = run.step == options.steps
-            progress.update(run.step - begun_at)
+            progress.update(run.step - progress.before)
             if run.step % _LOG_EVERY == 0 or done:
                 progress.close()
                 report(f"step {run.step}/{options.steps}  {log.write(run.step)}  broken {broken}")
@@ -107,7 +107,7 @@ def train(
             if run.step % save_every == 0 or done:
                 run.save()
             if run.step % sheet_every == 0 or done:
-                sheet = contact_sheet(run.averaged, contents[:4], styles[:4])
+                sheet = contact_sheet(run.averaged, pairs.contents[:4], pairs.styles[:4])
                 write_picture(folder / f"sheet-{run.step:06d}.jpg", sheet)
                 log.plot(folder / "losses.png")
     except KeyboardInterrupt:
@@ -141,15 +141,13 @@ class _Run:
         if self._checkpoint.exists():
             self._load()
 
-    def advance(
-        self, contents: Tensor, styles: Tensor, content_keys: list[int], style_keys: list[int]
-    ) -> dict[str, float]:
-        """Take one step with what the objective takes; return the parts of its loss."""
+    def advance(self, pairs: Pairs) -> dict[str, float]:
+        """Take one step with pairs on the device; return the parts of its loss."""
         torch.manual_seed(self.options.seed * 1_000_003 + self.step)
         rate = self.options.learning_rate * learning_rate_factor(self.step, self.options)
         for group in self._optimizer.param_groups:
             group["lr"] = rate * group["rate_factor"]
-        parts = self.objective(contents, styles, content_keys, style_keys)
+        parts = self.objective(pairs)
         total = weighted_sum(parts, self.options)
         if not total.isfinite():
             raise self.astray("is not finite any more")
@@ -178,9 +176,7 @@ class _Run:
         }
         with whole_file(self._checkpoint) as part:
             torch.save(state, part)
-        save_network(
-            self.weights, self.averaged, self.objective.architecture, self.objective.config
-        )
+        save_network(self.weights, self.averaged)
 
     def _load(self) -> None:
         state = torch.load(self._checkpoint, weights_only=True, map_location="cpu")
@@ -216,22 +212,8 @@ def learning_rate_factor(step: int, options: TrainingOptions) -> float:
 def _normalised(teacher: VGGEncoder, data: PairDataset, options: TrainingOptions) -> VGGEncoder:
     if options.normalise_teacher:
         contents = [data[step].contents for step in range(math.ceil(32 / options.batch))]
-        normalise_activations(teacher, _to_tensor(torch.cat(contents), torch.device("cpu")))
+        normalise_activations(teacher, batch_to_tensor(torch.cat(contents), torch.device("cpu")))
     return teacher
-
-
-def _style_batches(
-    data: PairDataset, count: int, device: torch.device
-) -> Iterator[tuple[Tensor, list[int]]]:
-    """Yield the styles of the first `count` batches, and their keys."""
-    for step in range(count):
-        pairs = data[step]
-        yield _to_tensor(pairs.styles, device), pairs.style_keys
-
-
-def _to_tensor(batch: Tensor, device: torch.device) -> Tensor:
-    """Return uint8 `(N, H, W, 3)` as float `(N, 3, H, W)` in [0, 1], channels-last."""
-    return batch.to(device).permute(0, 3, 1, 2).float() / 255
 
 
 def _check_same_options(options: TrainingOptions, folder: Path) -> None:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..adain import EPSILON, channel_mean_std
+from ..dataset import Pairs
 from ..engines.processor import autocast
 from ..errors import WeightsError
 from ..losses import PerceptualLoss, grid_pattern
@@ -33,23 +34,14 @@ class Objective(nn.Module):
         options: of the run.
         teacher: the frozen loss network.
         network: to be trained.
-        architecture: its name in weights files.
-        config: its arguments there.
     """
 
     def __init__(
-        self,
-        options: TrainingOptions,
-        teacher: VGGEncoder,
-        network: StyleNetwork,
-        architecture: str,
-        config: dict,
+        self, options: TrainingOptions, teacher: VGGEncoder, network: StyleNetwork
     ) -> None:
         super().__init__()
         self.options = options
         self.network = network
-        self.architecture = architecture
-        self.config = config
         self.loss = PerceptualLoss(teacher)
         self.contents_seen = Sights(self.loss, with_features=True)
         self.styles_seen = Sights(self.loss, with_features=False)
@@ -59,20 +51,11 @@ class Objective(nn.Module):
         trained = [tensor for tensor in self.parameters() if tensor.requires_grad]
         return [{"params": trained, "rate_factor": 1.0}]
 
-    def prepare(self, styles: Iterable[tuple[Tensor, list[int]]]) -> None:
-        """Get ready for the first step, with some batches of styles and their keys at hand."""
+    def prepare(self, batches: Iterable[Pairs]) -> None:
+        """Get ready for the first step, with some batches on the objective's device at hand."""
 
-    def forward(
-        self, contents: Tensor, styles: Tensor, content_keys: list[int], style_keys: list[int]
-    ) -> Parts:
-        """Return the parts of the loss.
-
-        Args:
-            contents: `(N, 3, H, W)`, RGB in [0, 1].
-            styles: likewise.
-            content_keys: of the contents, those of `dataset.Pairs`.
-            style_keys: likewise of the styles.
-        """
+    def forward(self, pairs: Pairs) -> Parts:
+        """Return the parts of the loss of pairs on the objective's device."""
         raise NotImplementedError
 
     def mixed_precision(self, device: torch.device) -> torch.autocast:
@@ -106,7 +89,7 @@ class LeanObjective(Objective):
             raise ValueError(f"config does not fit the network: {error}") from error
         if initial is not None:
             grow(initial, network)
-        super().__init__(options, teacher, network, "lean", network.config)
+        super().__init__(options, teacher, network)
         known = [] if initial is None else initial.style_encoder.usual_range.mean
         self._known_features = len(known)
         self.reader = StatisticsReader(network.style_encoder.code_width, teacher.feature_widths)
@@ -117,12 +100,12 @@ class LeanObjective(Objective):
         return self.network.style_encoder
 
     @torch.no_grad()
-    def prepare(self, styles: Iterable[tuple[Tensor, list[int]]]) -> None:
+    def prepare(self, batches: Iterable[Pairs]) -> None:
         features, rows = [], []
-        for images, keys in styles:
-            with self.mixed_precision(images.device):
-                features.append(self.style_encoder.features(self.style_encoder.vgg(images)))
-                rows.append(rows_of(self.styles_seen(images, keys).statistics))
+        for pairs in batches:
+            with self.mixed_precision(pairs.styles.device):
+                features.append(self.style_encoder.features(self.style_encoder.vgg(pairs.styles)))
+                rows.append(rows_of(self.styles_seen(pairs.styles, pairs.style_keys).statistics))
         seen = torch.cat(features)
         if self._known_features < seen.shape[1]:
             self.style_encoder.usual_range.fit(seen, self._known_features)
@@ -165,11 +148,9 @@ class StyleEncoderObjective(LeanObjective):
         if initial is not None:
             self.former = copy.deepcopy(self.style_encoder).requires_grad_(False)
 
-    def forward(
-        self, contents: Tensor, styles: Tensor, content_keys: list[int], style_keys: list[int]
-    ) -> Parts:
-        with self.mixed_precision(contents.device):
-            pictures = torch.cat([contents, styles])
+    def forward(self, pairs: Pairs) -> Parts:
+        pictures = torch.cat([pairs.contents, pairs.styles])
+        with self.mixed_precision(pictures.device):
             with torch.no_grad():
                 seen = self.loss.teacher(pictures)
             own = self.style_encoder.vgg(pictures)
@@ -181,7 +162,7 @@ class StyleEncoderObjective(LeanObjective):
             "knowledge": self.reader(code, rows).mean(),
         }
         if self.former is not None:
-            with torch.no_grad(), self.mixed_precision(contents.device):
+            with torch.no_grad(), self.mixed_precision(pictures.device):
                 before = rows_of(self.former.eval()(pictures))
             now = rows_of(self.style_encoder.statistics(code))
             parts["memory"] = ((now - before) / before.std()).square().mean()
@@ -213,10 +194,8 @@ class StudentObjective(LeanObjective):
             {"params": [tensor for tensor in others if tensor.requires_grad], "rate_factor": 1.0},
         ]
 
-    def forward(
-        self, contents: Tensor, styles: Tensor, content_keys: list[int], style_keys: list[int]
-    ) -> Parts:
-        options = self.options
+    def forward(self, pairs: Pairs) -> Parts:
+        options, contents, styles = self.options, pairs.contents, pairs.styles
         count, device = contents.shape[0], contents.device
         # Half of the weak pairs have strength zero, so that "off" gives the content back.
         weak = torch.rand(count, device=device) < options.weak_part
@@ -229,8 +208,9 @@ class StudentObjective(LeanObjective):
 
         with self.mixed_precision(device):
             blend = alpha[:, None, None, None]
-            wanted = self.styles_seen(styles, style_keys).statistics
-            targets = self.loss.targets(self.contents_seen(contents, content_keys), wanted, blend)
+            wanted = self.styles_seen(styles, pairs.style_keys).statistics
+            seen = self.contents_seen(contents, pairs.content_keys)
+            targets = self.loss.targets(seen, wanted, blend)
             code = self.style_encoder.encode(styles)
             style = self.style_encoder.statistics(code)
             style = tuple((mean.float(), std.float()) for mean, std in style)
@@ -290,15 +270,13 @@ class PaperObjective(Objective):
             network.load_state_dict(initial.state_dict())
         network.encoder.load_state_dict(teacher.state_dict())
         network.encoder.requires_grad_(False)
-        super().__init__(options, teacher, network, "vgg", {"widths": list(teacher.widths)})
+        super().__init__(options, teacher, network)
 
-    def forward(
-        self, contents: Tensor, styles: Tensor, content_keys: list[int], style_keys: list[int]
-    ) -> Parts:
-        with self.mixed_precision(contents.device):
+    def forward(self, pairs: Pairs) -> Parts:
+        with self.mixed_precision(pairs.contents.device):
             targets = self.loss.adain_targets(
-                self.contents_seen(contents, content_keys),
-                self.styles_seen(styles, style_keys).statistics,
+                self.contents_seen(pairs.contents, pairs.content_keys),
+                self.styles_seen(pairs.styles, pairs.style_keys).statistics,
             )
             output = self.network.decoder(targets.content_features).float()
             content_loss, style_loss = self.loss(output, targets)

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
-from torch import nn
 
 from ..errors import WeightsError
 from ..networks import ARCHITECTURES, StyleNetwork
@@ -76,18 +75,15 @@ def load_network(path: str | os.PathLike[str]) -> StyleNetwork:
 
 
 def save_network(
-    path: str | os.PathLike[str],
-    network: nn.Module,
-    architecture: str,
-    config: dict,
-    dtype: torch.dtype = torch.float16,
+    path: str | os.PathLike[str], network: StyleNetwork, dtype: torch.dtype = torch.float16
 ) -> None:
     """Write a network as a weights file."""
     tensors = {
         name: tensor.detach().to("cpu", dtype).contiguous()
         for name, tensor in network.state_dict().items()
     }
-    metadata = {"architecture": architecture, "config": json.dumps(config)}
+    architecture = next(name for name, kind in ARCHITECTURES.items() if isinstance(network, kind))
+    metadata = {"architecture": architecture, "config": json.dumps(network.config)}
     with whole_file(path) as part:
         save_file(tensors, part, metadata)
 
