@@ -26,9 +26,10 @@ class CudaGraphEngine(TorchEngine):
 
     Style and strength are the contents of buffers that the graph reads, so that changing or mixing
     styles captures nothing anew. Every thread has graphs of its own, on a stream of its own: of
-    many frames, one is copied while the other is computed. The eager way go the first frame of a
-    size, which may be a single picture, styles in regions, sizes for whose graph memory is short,
-    and everything where the driver refuses to capture.
+    many frames, one is copied while the other is computed.
+
+    Painted eagerly are the first frame of a size (it may be a single picture), styles in regions,
+    sizes whose graph does not fit into memory, and all frames where the driver refuses to capture.
     """
 
     def __init__(self, *args, **options) -> None:
