@@ -1,6 +1,6 @@
 """How cost grows: with the pixels, the styles that are mixed, the cores, and the length of a film.
 
-Pixels and styles are measured with the best engine that is installed, cores with plain PyTorch,
+Pixels, styles and memory are measured with the engine that is named, cores with plain PyTorch,
 whose threads can be counted; milliseconds are medians. The film is the demo scene, repainted and
 encoded to a file; the memory of the whole program is read as it grows.
 """
@@ -53,6 +53,11 @@ def main(argv: list[str] | None = None) -> int:
     parser = command.make_parser("benchmarks.scaling", __doc__)
     parser.add_argument("--model", default="lite", help="name or weights file (%(default)s)")
     parser.add_argument(
+        "--engine",
+        default="torch",
+        help="(%(default)s); auto would be at its trials in the rounds",
+    )
+    parser.add_argument(
         "--rounds", type=command.count, default=30, help="timed frames (%(default)s)"
     )
     parser.add_argument(
@@ -69,7 +74,7 @@ def benchmark(args: argparse.Namespace) -> int:
     """Run the benchmark; return the exit status."""
     machine = describe_machine()
     print(", ".join(f"{name} {value}" for name, value in machine.items()))
-    stylizer = Stylizer(args.model)
+    stylizer = Stylizer(args.model, engine=args.engine)
     styles = [stylizer.encode_style(builtin_style_path(name)) for name in builtin_style_names()]
     results = {
         "pixels": {
