@@ -204,9 +204,10 @@ def _run_live(args: argparse.Namespace) -> int:
         styles = _make_styles(args, deck, at_once, mix)
         window = None
         if not args.no_window:
-            beside = view.layout is Layout.BESIDE
-            size_wh = frames.size_hw[1] * (2 if beside else 1), frames.size_hw[0]
-            window = opened.enter_context(Window(TITLE, size_wh, fullscreen=args.fullscreen))
+            height, width = view.layout.size_hw(frames.size_hw)
+            window = opened.enter_context(
+                Window(TITLE, (width, height), fullscreen=args.fullscreen)
+            )
         stylize = stylizer.stylize
         if args.mask is not None:
             stylize = _make_regional(args.mask, stylizer, styles, len(style_paths))
@@ -268,10 +269,9 @@ def _open_sinks(
     if args.virtual_camera is not None:
         from .sinks.virtual_camera import VirtualCameraSink
 
-        height, width = frames.size_hw
         camera = opened.enter_context(
             VirtualCameraSink(
-                size_hw=(height, 2 * width if layout is Layout.BESIDE else width),
+                size_hw=layout.size_hw(frames.size_hw),
                 frame_rate=frames.frame_rate,
                 device=args.virtual_camera or None,
             )

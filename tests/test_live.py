@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -19,6 +20,8 @@ from realtime_adain.frame import Frame
 from realtime_adain.live import LiveSession, StylesInUse
 from realtime_adain.live.keys import ACTIONS, HELP
 from realtime_adain.live.ladder import QualityLadder
+from realtime_adain.live.mouse import Gestures
+from realtime_adain.live.strip import Strip
 from realtime_adain.live.view import Layout, View
 from realtime_adain.pictures import read_picture, write_picture
 from realtime_adain.sinks.base import Sink
@@ -418,6 +421,27 @@ def test_the_strip_is_clicked(play) -> None:
     strip = live.pictures[2][92:116]
     assert (strip[..., 0] > 200).sum() > 5 * 300  # the five pictures are red
     assert (live.pictures[-1][92:116, :, 0] == 200).sum() <= 24 * 80
+
+
+@pytest.mark.parametrize("layout", Layout)
+def test_a_style_is_picked_wherever_its_picture_stands(
+    layout: Layout, style_files: list[Path]
+) -> None:
+    frame_hw = (480, 360)  # upright: two side by side have another short side
+    strip, picked, grabbed = Strip(visible=True), [], []
+    gestures = Gestures(View(layout=layout), strip, picked.append, grabbed.append)
+    with closing(StyleDeck(style_files, encode, size=512)) as deck:
+        wait_until(lambda: len(deck.cards) == 5)
+        shown = np.zeros((*layout.size_hw(frame_hw), 3), np.uint8)
+        strip.draw(shown, deck.cards, deck.cards[0], {})
+        middle = shown.shape[1] // 2
+        rows = [y for y in range(480) if strip.hit(middle, y) is not None]
+        for y in rows:
+            gestures.follow(press(middle, y), frame_hw)
+            gestures.follow(release(middle, y), frame_hw)
+        assert picked == [deck.cards[2]] * len(rows)
+    assert len(rows) > 30
+    assert not grabbed
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from enum import Enum
 from ..sinks.window import Mouse, MouseEvent
 from ..style_deck import Card
 from .strip import Box, Strip
-from .view import Layout, View
+from .view import View
 
 SMALLEST_PIECE = 16
 """Shortest side in pixels of what is grabbed: less is a click."""
@@ -65,13 +65,13 @@ class Gestures:
             self._release(size_hw[1])
 
     def _press(self, event: MouseEvent, size_hw: tuple[int, int]) -> None:
-        height, width = size_hw
-        beside = self._view.layout is Layout.BESIDE
-        inside = 0 <= event.x < width * (2 if beside else 1) and 0 <= event.y < height
+        width = size_hw[1]
+        shown_hw = self._view.layout.size_hw(size_hw)
+        inside = 0 <= event.x < shown_hw[1] and 0 <= event.y < shown_hw[0]
         self._held, self.frame = _Held.NOTHING, None
         if not inside:
             return
-        if self._strip.covers(event.y, size_hw):
+        if self._strip.covers(event.y, shown_hw):
             card = self._strip.hit(event.x, event.y)
             if card is not None:
                 self._pick(card)

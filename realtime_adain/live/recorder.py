@@ -91,11 +91,10 @@ class Recorder:
             self._errands.do(self._close)
 
     def _open(self, path: Path, size_hw: tuple[int, int], layout: Layout) -> None:
-        height, width = size_hw
         try:
             recording = Recording(
                 path,
-                size_hw=(height, 2 * width if layout is Layout.BESIDE else width),
+                size_hw=layout.size_hw(size_hw),
                 frame_rate=self._frame_rate,
                 hearing=self._hearing,
             )

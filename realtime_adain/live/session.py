@@ -212,7 +212,7 @@ class LiveSession(Closing):
         self._window.show(picture)
 
     def _overlay(self) -> Overlay:
-        height, width = self._stylized.shape[:2]
+        size_hw = self._stylized.shape[:2]
         facts = [self.styles.name, f"{self.styles.strength:.0%}", *self.finish.facts]
         if self.styles.touring:
             facts.append("tour")
@@ -224,9 +224,9 @@ class LiveSession(Closing):
             recording=self._recorder.clock,
             problem=self._what_is_missing(),
             graph=self.text.graph(self.timing),
-            grip=round(self.view.divider * width) if split else None,
+            grip=round(self.view.divider * size_hw[1]) if split else None,
             frame=self._gestures.frame,
-            below=self.strip.height((height, width)),
+            below=self.strip.height(self.view.layout.size_hw(size_hw)),
         )
 
     def _what_is_missing(self) -> str | None:

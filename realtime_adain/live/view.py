@@ -22,6 +22,11 @@ class Layout(StrEnum):
     SPLIT = "split"
     """In the same picture, left of the divider."""
 
+    def size_hw(self, frame_hw: tuple[int, int]) -> tuple[int, int]:
+        """Return height and width of what is shown of a frame of that height and width."""
+        height, width = frame_hw
+        return height, 2 * width if self is Layout.BESIDE else width
+
 
 class View:
     """What is seen of a frame.
