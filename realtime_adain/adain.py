@@ -30,8 +30,14 @@ from torch import Tensor
 from torch.nn import functional
 
 EPSILON = 1e-5
-_LEAN = 0.002  # of all positions: how much the whole picture counts in a region's statistics
-_SHARE = 1e-6  # of every style everywhere, so that also where no mask is there is one
+_WHOLE_PICTURE_WEIGHT = 0.002
+"""Of all positions: how much the whole picture counts in a region's statistics."""
+
+_FAR_FROM_ZERO = 30.0
+"""Deviations from which on a channel's mean is too far from zero for a variance in one pass."""
+
+_SHARE = 1e-6
+"""Of every style everywhere, so that there is one also where no mask is."""
 
 Statistics = tuple[tuple[Tensor, Tensor], ...]
 """Mean and standard deviation, each `(N, C, 1, 1)` float, for every AdaIN layer of a network."""
@@ -110,12 +116,12 @@ def adain(
     learnt = style_mean.requires_grad or style_std.requires_grad
     if style_mean.shape[0] == 1 and positions > 1 and not learnt:
         # With one group per channel and the style's numbers as affine parameters, group norm *is*
-        # AdaIN, and it is a single fused pass on every device. (Its gradient by these numbers
-        # crashes PyTorch 2.13 where channels-last content needs none.)
+        # AdaIN, and it is a single fused kernel. (Its gradient by these numbers crashes PyTorch
+        # 2.13 where channels-last content needs none.)
         bessel, epsilon = _bessel(content)
         weight = (style_std * bessel).flatten().to(content.dtype)
         bias = style_mean.flatten().to(content.dtype)
-        styled = functional.group_norm(content, content.shape[1], weight, bias, epsilon)
+        styled = _group_norm(content, weight, bias, epsilon)[0]
         if isinstance(alpha, Tensor):
             return torch.lerp(content, styled, alpha.to(content.dtype))
         return styled if alpha == 1.0 else torch.lerp(content, styled, alpha)
@@ -182,10 +188,10 @@ def regional_adain(
     whole_mean = features.mean(1, keepdim=True)
     centred = features - whole_mean  # squares of small numbers: no digits are lost
     whole_square = centred.square().mean(1, keepdim=True)
-    lean = _LEAN * height * width
-    mass = weights.sum(1, keepdim=True) + lean
+    whole = _WHOLE_PICTURE_WEIGHT * height * width
+    mass = weights.sum(1, keepdim=True) + whole
     mean = weights @ centred / mass
-    square = (weights @ centred.square() + lean * whole_square) / mass
+    square = (weights @ centred.square() + whole * whole_square) / mass
     unbiased = mass / (mass - weights.square().sum(1, keepdim=True) / mass)  # Bessel's, weighted
     std = ((square - mean.square()).clamp_min(0.0) * unbiased + EPSILON).sqrt()
     style_mean, style_std = (torch.cat(tensors).flatten(1) for tensors in zip(*styles, strict=True))
@@ -230,23 +236,15 @@ class _ChannelMeanStd(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, features: Tensor) -> tuple[Tensor, Tensor]:
-        count, channels, height, width = features.shape
-        bessel, epsilon = _bessel(features)
         dtype = torch.promote_types(features.dtype, torch.float32)
         if features.device.type == "cpu":
-            _, mean, inverse_std = torch.native_group_norm(
-                features,
-                torch.ones(channels, dtype=dtype),
-                torch.zeros(channels, dtype=dtype),
-                count,
-                channels,
-                height * width,
-                channels,
-                epsilon,
-            )
+            bessel, epsilon = _bessel(features)
+            channels = features.shape[1]
+            neutral = torch.ones(channels, dtype=dtype), torch.zeros(channels, dtype=dtype)
+            _, mean, inverse_std = _group_norm(features, *neutral, epsilon)
             std = (bessel * inverse_std).reciprocal()
         else:
-            correction = int(height * width > 1)
+            correction = int(features.shape[2] * features.shape[3] > 1)
             variance, mean = torch.var_mean(features.to(dtype), (2, 3), correction=correction)
             std = (variance + EPSILON).sqrt()
         mean, std = mean[:, :, None, None], std[:, :, None, None]
@@ -263,6 +261,42 @@ class _ChannelMeanStd(torch.autograd.Function):
         return torch.addcmul(shift.to(features.dtype), features, scale.to(features.dtype))
 
 
+def _group_norm(
+    features: Tensor, weight: Tensor, bias: Tensor, epsilon: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the group norm of every channel by itself, and their means and inverse deviations.
+
+    The kernel for processors takes the variance as the mean square less the squared mean, of which
+    no digits are left where a channel hardly varies around a large mean: flat, dark, glaring
+    pictures. There the channels are centred first.
+
+    Args:
+        features: `(N, C, H, W)` float.
+        weight: `(C,)`, multiplied with what is normalised.
+        bias: `(C,)`, added to it.
+        epsilon: added to the biased variance.
+
+    Returns:
+        `(N, C, H, W)` of the features' dtype, and twice `(N, C)`.
+    """
+    count, channels, height, width = features.shape
+
+    def normalise(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        return torch.native_group_norm(
+            x, weight, bias, count, channels, height * width, channels, epsilon
+        )
+
+    channels_last = features.is_contiguous(memory_format=torch.channels_last)
+    if not channels_last or features.device.type != "cpu":
+        features = features.contiguous()
+    normalised, mean, inverse_std = normalise(features)
+    if features.device.type == "cpu" and (mean * inverse_std).abs().max() > _FAR_FROM_ZERO:
+        centred = (features - mean.detach()[:, :, None, None]).to(features.dtype)
+        normalised, rest, inverse_std = normalise(centred)
+        mean = mean + rest
+    return normalised, mean, inverse_std
+
+
 def _bessel(features: Tensor) -> tuple[float, float]:
     """Return what turns the *biased* variance of group norm into the unbiased one.
 
@@ -274,11 +308,10 @@ def _bessel(features: Tensor) -> tuple[float, float]:
     return ratio**0.5, EPSILON * ratio
 
 
-def check_alpha(alpha: float) -> float:
-    """Return `alpha`; raise ValueError unless it is a number in 0..1."""
+def check_alpha(alpha: float) -> None:
+    """Raise ValueError unless `alpha` is a number in 0..1."""
     if not 0.0 <= alpha <= 1.0:
         raise ValueError(f"alpha must be in 0..1, got {alpha}")
-    return alpha
 
 
 def mix_statistics(statistics: Sequence[Statistics], weights: Sequence[float]) -> Statistics:

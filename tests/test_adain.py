@@ -52,9 +52,34 @@ def test_mean_and_std_equal_the_plain_formula(layout: torch.memory_format) -> No
         torch.testing.assert_close(ours, plain)
 
 
-def test_gradient_of_mean_and_std() -> None:
-    features = random_features(1, 3, 4).double().requires_grad_()
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("mean", [10.0, 1e3, -1e4])
+def test_channels_that_hardly_vary_are_told_apart(mean: float, layout: torch.memory_format) -> None:
+    noise = torch.randn(2, 5, 64, 64, generator=torch.Generator().manual_seed(1))
+    features = (mean + noise * abs(mean) / 1e3).contiguous(memory_format=layout)
+    exact = plain_mean_std(features.double())
+    for ours, plain in zip(channel_mean_std(features), exact, strict=True):
+        torch.testing.assert_close(ours, plain.float(), rtol=1e-4, atol=0.0)
+    styled = adain(features, torch.full((1, 5, 1, 1), 0.5), torch.ones(1, 5, 1, 1))
+    wanted = 0.5 + (features - exact[0]) / exact[1]
+    torch.testing.assert_close(styled, wanted.float(), rtol=0.0, atol=1e-2)
+
+
+@pytest.mark.parametrize("mean", [0.0, 1e3])
+def test_gradient_of_mean_and_std(mean: float) -> None:
+    features = (mean + random_features(1, 3, 4).double()).requires_grad_()
     assert torch.autograd.gradcheck(channel_mean_std, (features,))
+
+
+def test_gradient_of_adain_far_from_zero() -> None:
+    content = random_features(1, 3, 4).double()
+    gradients = []
+    for mean in (0.0, 1e4):  # AdaIN does not see what is added to a channel
+        shifted = (content + mean).requires_grad_()
+        styled = adain(shifted, torch.zeros(1, 5, 1, 1).double(), torch.ones(1, 5, 1, 1).double())
+        styled.pow(3).sum().backward()
+        gradients.append(shifted.grad)
+    torch.testing.assert_close(*gradients, rtol=1e-4, atol=1e-6)
 
 
 def test_gradient_of_a_style_whose_content_needs_none() -> None:
