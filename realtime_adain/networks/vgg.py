@@ -13,7 +13,9 @@ from ..adain import Regional, Statistics, channel_mean_std, restyler
 from .convolutions import Conv3x3, DoublingConv
 
 VGG19_WIDTHS = (64, 128, 256, 512)
-STAGE_DEPTHS = (2, 2, 4, 1)
+
+_LAYERS = "1_1 1_2 pool 2_1 2_2 pool 3_1 3_2 3_3 3_4 pool 4_1".split()
+"""Of VGG-19 up to relu4_1: the convolutions, `stage_index`, each followed by ReLU, and pooling."""
 
 
 class VGGEncoder(nn.Module):
@@ -33,9 +35,10 @@ class VGGEncoder(nn.Module):
         self.widths = tuple(widths)
         self.preprocess = nn.Conv2d(3, 3, 1)
         inputs = 3
-        for stage, (width, depth) in enumerate(zip(self.widths, STAGE_DEPTHS, strict=True), 1):
-            for index in range(1, depth + 1):
-                self.add_module(f"conv{stage}_{index}", Conv3x3(inputs, width))
+        for layer in _LAYERS:
+            if layer != "pool":
+                width = self.widths[_stage(layer)]
+                self.add_module(f"conv{layer}", Conv3x3(inputs, width))
                 inputs = width
         self.has_heads = head_widths is not None
         self.feature_widths = tuple(head_widths or self.widths)
@@ -53,20 +56,25 @@ class VGGEncoder(nn.Module):
         """
         features = []
         x = self.preprocess(image)
-        for stage, depth in enumerate(STAGE_DEPTHS, 1):
-            for index in range(1, depth + 1):
-                x = functional.relu(getattr(self, f"conv{stage}_{index}")(x), inplace=True)
-                if index == 1:
-                    head = getattr(self, f"head{stage}_1") if self.has_heads else None
-                    features.append(functional.relu(head(x)) if head else x)
-            if stage < len(STAGE_DEPTHS):
+        for layer in _LAYERS:
+            if layer == "pool":
                 x = functional.max_pool2d(x, 2, ceil_mode=True)
+                continue
+            x = functional.relu(self.get_submodule(f"conv{layer}")(x), inplace=True)
+            if layer.endswith("_1"):
+                head = self.get_submodule(f"head{layer}") if self.has_heads else None
+                features.append(functional.relu(head(x)) if head else x)
         return features
+
+
+def _stage(layer: str) -> int:
+    """Return the stage of a convolution, counted from 0."""
+    return int(layer[0]) - 1
 
 
 @torch.no_grad()
 def initialise(encoder: VGGEncoder) -> None:
-    """Make an encoder that is to be trained from nothing begin in place, at random.
+    """Initialise an encoder in place, for training from scratch.
 
     Colours come in about -1.5 ... 1.5, and ReLU layers neither fade nor grow (He et al., "Delving
     deep into rectifiers", ICCV 2015): from PyTorch's own beginning, nine of them fade.
@@ -85,7 +93,8 @@ def normalise_activations(encoder: VGGEncoder, images: Tensor) -> None:
 
     ReLU and pooling commute with a positive factor, so scaling a convolution's output and undoing
     it in the next one changes nothing but the features' scale (Gatys et al., "Image style transfer
-    using convolutional neural networks", CVPR 2016). Losses want it; torchvision's VGG has it not.
+    using convolutional neural networks", CVPR 2016). Losses need
+    such features; torchvision's VGG does not have them.
 
     Args:
         encoder: without heads.
@@ -93,18 +102,18 @@ def normalise_activations(encoder: VGGEncoder, images: Tensor) -> None:
     """
     x = encoder.preprocess(images)
     former = torch.ones(3, dtype=x.dtype, device=x.device)
-    for stage, depth in enumerate(STAGE_DEPTHS, 1):
-        for index in range(1, depth + 1):
-            convolution = getattr(encoder, f"conv{stage}_{index}")
-            convolution.weight.mul_(former[:, None, None])  # undo what the layer before was given
-            mean = functional.relu(convolution(x)).mean((0, 2, 3))
-            mean = mean.where(mean > 1e-6, 1.0)  # a channel that never speaks stays as it is
-            convolution.weight.div_(mean[:, None, None, None])
-            convolution.bias.div_(mean)
-            former = mean
-            x = functional.relu(convolution(x))
-        if stage < len(STAGE_DEPTHS):
+    for layer in _LAYERS:
+        if layer == "pool":
             x = functional.max_pool2d(x, 2, ceil_mode=True)
+            continue
+        convolution = encoder.get_submodule(f"conv{layer}")
+        convolution.weight.mul_(former[:, None, None])  # undo what the layer before was given
+        mean = functional.relu(convolution(x)).mean((0, 2, 3))
+        mean = mean.where(mean > 1e-6, 1.0)  # a channel that never speaks stays as it is
+        convolution.weight.div_(mean[:, None, None, None])
+        convolution.bias.div_(mean)
+        former = mean
+        x = functional.relu(convolution(x))
 
 
 class VGGDecoder(nn.Module):
@@ -112,28 +121,26 @@ class VGGDecoder(nn.Module):
 
     def __init__(self, widths: tuple[int, int, int, int] = VGG19_WIDTHS) -> None:
         super().__init__()
-        inputs = widths[-1]
-        for stage in range(len(STAGE_DEPTHS), 0, -1):
-            for index in range(STAGE_DEPTHS[stage - 1], 0, -1):
-                narrower = (3, *widths)[stage - 1]
-                outputs = narrower if index == 1 else widths[stage - 1]
-                doubles = stage < len(STAGE_DEPTHS) and index == STAGE_DEPTHS[stage - 1]
-                if doubles:
-                    conv = DoublingConv(inputs, outputs, "nearest")
-                else:
-                    conv = Conv3x3(inputs, outputs)
-                self.add_module(f"conv{stage}_{index}", conv)
-                inputs = outputs
+        inputs, doubles = widths[-1], False
+        for layer in reversed(_LAYERS):
+            if layer == "pool":
+                doubles = True
+                continue
+            stage = _stage(layer)
+            outputs = (3, *widths)[stage] if layer.endswith("_1") else widths[stage]
+            self.add_module(
+                f"conv{layer}",
+                DoublingConv(inputs, outputs, "nearest") if doubles else Conv3x3(inputs, outputs),
+            )
+            inputs, doubles = outputs, False
 
     def forward(self, features: Tensor) -> Tensor:
         """Return the image `(N, 3, 8 H, 8 W)`, RGB, nominally in [0, 1], not clamped."""
+        *hidden, last = self.children()
         x = features
-        for stage in range(len(STAGE_DEPTHS), 0, -1):
-            for index in range(STAGE_DEPTHS[stage - 1], 0, -1):
-                x = getattr(self, f"conv{stage}_{index}")(x)
-                if (stage, index) != (1, 1):
-                    x = functional.relu(x, inplace=True)
-        return x
+        for convolution in hidden:
+            x = functional.relu(convolution(x), inplace=True)
+        return last(x)
 
 
 class VGGNetwork(nn.Module):
