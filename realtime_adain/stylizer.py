@@ -14,7 +14,8 @@ import torch
 
 from .adain import Regional, check_alpha
 from .engines import open_engine
-from .errors import StyleError
+from .engines.base import turn_on
+from .errors import StyleError, first_line
 from .frame import check_pixels
 from .memory import keep_freed_memory, release_freed_memory
 from .networks import StyleNetwork
@@ -64,8 +65,8 @@ class Stylizer:
         dtype: torch.dtype | None = None,
         engine: str = "auto",
     ) -> None:
-        if size is not None and size < MINIMUM_SIDE:
-            raise ValueError(f"size must be at least {MINIMUM_SIDE} pixels, got {size}")
+        if size is not None:
+            _check_size(size)
         keep_freed_memory()
         self.device = resolve_device(device)
         network = model if isinstance(model, StyleNetwork) else load_model(model)
@@ -111,8 +112,9 @@ class Stylizer:
         Raises:
             PictureError: the picture cannot be read.
             StyleError: the saved style cannot be read or belongs to another network.
-            TypeError, ValueError: the array is no picture.
+            TypeError, ValueError: the array is no picture, or `size` is below 16.
         """
+        _check_size(size)
         if not isinstance(image, np.ndarray):
             path = Path(image)
             if is_saved_style(path):
@@ -120,9 +122,10 @@ class Stylizer:
             name = name or path.stem
             image = read_picture(path)
         check_pixels(image)
-        tensor = to_tensor(image, self.device, torch.float32)
-        tensor = resize(tensor, style_size(image.shape[:2], size))
-        style = Style(name or "style", self.network.encode_style(tensor), self.fingerprint)
+        with turn_on(self.device):
+            tensor = to_tensor(image, self.device, torch.float32)
+            tensor = resize(tensor, style_size(image.shape[:2], size))
+            style = Style(name or "style", self.network.encode_style(tensor), self.fingerprint)
         if max(image.size, tensor.numel()) > _LARGE_STYLE:
             del tensor
             release_freed_memory()
@@ -192,7 +195,7 @@ class Stylizer:
                 f"masks must have shape {(len(styles), *frame.shape[:2])}, got {masks.shape}"
             )
         statistics = tuple(self._checked(style).statistics for style in styles)
-        masks = torch.from_numpy(np.ascontiguousarray(masks, np.float32)).to(self.device)
+        masks = torch.from_numpy(np.ascontiguousarray(masks, np.float32))
         return self.engine.stylize(frame, Regional(statistics, masks), alpha)
 
     def run_all(self, tasks: Iterable[Callable[[], Painted]]) -> Generator[Painted, None, None]:
@@ -215,6 +218,11 @@ class Stylizer:
         return style
 
 
+def _check_size(size: int) -> None:
+    if size < MINIMUM_SIDE:
+        raise ValueError(f"size must be at least {MINIMUM_SIDE} pixels, got {size}")
+
+
 def resolve_device(device: str | torch.device | None) -> torch.device:
     """Return the device of a name; None gives the best there is.
 
@@ -228,8 +236,7 @@ def resolve_device(device: str | torch.device | None) -> torch.device:
         resolved = torch.device(device)
         torch.empty(0, device=resolved)
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"device {str(device)!r} cannot be used: {reason}") from error
+        raise ValueError(f"device {str(device)!r} cannot be used: {first_line(error)}") from error
     return resolved
 
 

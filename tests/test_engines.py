@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from functools import partial
@@ -19,14 +21,15 @@ import torch
 
 from realtime_adain import Style, Stylizer
 from realtime_adain.adain import Regional, adain, exportable_adain
-from realtime_adain.engines import auto, crew, installed_engines, open_engine, registry
+from realtime_adain.engines import auto, crew, cuda_graph, installed_engines, open_engine, registry
 from realtime_adain.engines.auto import AutoEngine
-from realtime_adain.engines.base import EngineError, PerSize, pack_style, unpack_style
+from realtime_adain.engines.base import EngineError, PerSize, pack_style, turn_on, unpack_style
 from realtime_adain.engines.choices import Choices
 from realtime_adain.engines.cuda_graph import CudaGraphEngine
 from realtime_adain.engines.eager import TorchEngine
 from realtime_adain.engines.processor import has_bfloat16, processor_name
 from realtime_adain.engines.trial import signal_to_noise_db
+from realtime_adain.errors import is_out_of_memory
 from realtime_adain.networks import LeanNetwork, VGGNetwork
 from realtime_adain.weights import SHA256
 
@@ -322,7 +325,7 @@ class FakeEngine:
             raise EngineError("broken since")
         self.painted += 1
         self.clock[0] += self.seconds
-        return frame + np.uint8(self.offset)
+        return np.minimum(frame + np.uint16(self.offset), 255).astype(np.uint8)
 
     def run_all(self, tasks):
         return (task() for task in tasks)
@@ -372,20 +375,48 @@ def test_engines_take_turns_until_the_fastest_is_known(fake_auto, tmp_path) -> N
     assert fakes["openvino"].painted == before + 1
 
 
-@pytest.mark.parametrize(
-    "others",
-    [
-        {"openvino": (0.1, 90), "onnx": (-1.0, 0)},  # another picture, and an error
-        {"openvino": (0.28, 0)},  # hardly faster: not worth another engine
-    ],
-)
-def test_pytorch_stays_unless_another_is_sound_and_clearly_faster(
-    fake_auto, tmp_path, others
-) -> None:
+def test_pytorch_stays_where_another_is_hardly_faster(fake_auto, tmp_path) -> None:
     path = tmp_path / "cache" / "engines.json"
-    engine, _ = fake_auto(torch=(0.3, 0), **others)
-    paint_until(engine, lambda: chosen(path), picture() // 2)
+    engine, _ = fake_auto(torch=(0.3, 0), openvino=(0.28, 0))
+    paint_until(engine, lambda: chosen(path), picture())
     assert chosen(path) == {"torch"}
+
+
+@pytest.mark.parametrize("fault", [(0.1, 90), (-1.0, 0)], ids=["another picture", "an error"])
+def test_a_trial_without_an_engine_at_fault_is_not_remembered(fake_auto, tmp_path, fault) -> None:
+    path = tmp_path / "cache" / "engines.json"
+    engine, fakes = fake_auto(torch=(0.3, 0), openvino=fault, onnx=(0.1, 0))
+    paint_until(engine, lambda: fakes["onnx"].painted > 20, picture())
+    assert fakes["openvino"].painted <= 1
+    assert not path.exists()
+    again, fakes = fake_auto(torch=(0.3, 0), openvino=(0.05, 0), onnx=(0.1, 0))
+    paint_until(again, lambda: chosen(path), picture())
+    assert chosen(path) == {"openvino"}
+
+
+def test_a_dark_frame_rules_no_engine_out(fake_auto, tmp_path) -> None:
+    path = tmp_path / "cache" / "engines.json"
+    engine, fakes = fake_auto(torch=(0.3, 0), onnx=(0.1, 0))
+    honest = fakes["onnx"].stylize
+    fakes["onnx"].stylize = lambda frame, *rest: (
+        honest(frame, *rest) + np.uint8(90 * (frame.max() < 9))
+    )
+    paint_until(engine, lambda: chosen(path), picture() // 64)
+    assert chosen(path) == {"onnx"}
+
+
+def test_where_two_frames_at_a_time_are_too_much_pytorch_paints(fake_auto, tmp_path) -> None:
+    engine, fakes = fake_auto(torch=(0.3, 0), onnx=(0.1, 0))
+    honest, here = fakes["torch"].stylize, threading.get_ident()
+
+    def scarce(frame, style, alpha=1.0):
+        if threading.get_ident() != here:
+            raise MemoryError
+        return honest(frame, style, alpha)
+
+    fakes["torch"].stylize = scarce
+    paint_until(engine, lambda: engine._settled is fakes["torch"], picture())
+    assert not (tmp_path / "cache" / "engines.json").exists()
 
 
 def test_a_choice_is_remembered_for_a_class_of_sizes(fake_auto, tmp_path) -> None:
@@ -410,6 +441,21 @@ def test_an_engine_that_fails_later_is_left(fake_auto, tmp_path) -> None:
     fakes["onnx"].painted = -1
     np.testing.assert_array_equal(engine.stylize(picture(), None), picture())
     engine.stylize(picture(), None)
+    assert fakes["onnx"].painted == -1
+
+
+def test_a_film_goes_on_when_its_engine_fails(fake_auto) -> None:
+    engine, fakes = fake_auto(torch=(0.3, 0), onnx=(0.1, 0))
+
+    def paint(number):
+        threading.Event().wait(0.002)
+        if number == 150:
+            fakes["onnx"].painted = -1
+        return engine.stylize(picture(), None)
+
+    tasks = (partial(paint, number) for number in range(200))
+    for painted in engine.run_all(tasks):
+        np.testing.assert_array_equal(painted, picture())
     assert fakes["onnx"].painted == -1
 
 
@@ -536,6 +582,7 @@ def fake_cuda(monkeypatch) -> type[FakeGraph]:
         return nullcontext()
 
     monkeypatch.setattr(CudaGraphEngine, "repaint", record)
+    monkeypatch.setattr(cuda_graph, "turn_on", lambda _: turn_on(torch.device("cuda")))
     monkeypatch.setattr(torch, "empty", lambda *a, pin_memory=False, **k: empty(*a, **k))
     monkeypatch.setattr(cuda, "Stream", lambda device: Mock())
     monkeypatch.setattr(cuda, "default_stream", lambda device: Mock())
@@ -592,7 +639,7 @@ def test_cuda_without_graphs_paints_all_the_same(fake_cuda, monkeypatch) -> None
     with pytest.warns(UserWarning, match="without a CUDA graph.*stream is capturing$"):
         output = engine.stylize(frame, style)
     np.testing.assert_array_equal(output, reference(network, frame, style))
-    engine.stylize(frame, style)  # and says so once
+    engine.stylize(frame, style)  # and says so once for a size
     engine.network_pass((48, 64), style)()
 
 
@@ -616,6 +663,82 @@ def test_cuda_captures_no_single_picture_and_nothing_for_which_memory_is_short(
     assert len(tried) == 1
     for output in outputs:
         np.testing.assert_array_equal(output, reference(network, frame, style))
+
+
+def test_cuda_gives_up_other_sizes_for_one_for_which_memory_is_short(
+    fake_cuda, monkeypatch
+) -> None:
+    network = make_network("lean")
+    engine = CudaGraphEngine(network, dtype=torch.float32)
+    style, (first, second) = make_style(network), (picture(), picture(48, 48))
+    for _ in range(2):
+        engine.stylize(first, style)
+    capture = torch.cuda.graph
+
+    def refuse_once(*args, **options):
+        monkeypatch.setattr(torch.cuda, "graph", capture)
+        try:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        except RuntimeError:  # as torch.cuda.graph does: only the context tells what it was
+            raise RuntimeError("failed due to a previous error during capture") from None
+
+    monkeypatch.setattr(torch.cuda, "graph", refuse_once)
+    outputs = [engine.stylize(second, style) for _ in range(4)]
+    assert fake_cuda.captured == 2
+    for output in outputs:
+        np.testing.assert_array_equal(output, reference(network, second, style))
+
+
+def test_what_failed_to_be_made_for_a_size_is_let_go() -> None:
+    class Large:
+        pass
+
+    kept = []
+
+    def make(size_hw):
+        large = Large()
+        kept.append(weakref.ref(large))
+        raise EngineError("short of memory")
+
+    per_size = PerSize(make)
+    gc.disable()
+    try:
+        for _ in range(2):
+            with pytest.raises(EngineError):
+                per_size.get((8, 8))
+        assert [reference() for reference in kept] == [None, None]
+    finally:
+        gc.enable()
+
+
+def test_an_accelerator_is_used_by_one_thread_at_a_time() -> None:
+    used = threading.Event()
+
+    def use():
+        with turn_on(torch.device("mps")):
+            used.set()
+
+    with turn_on(torch.device("cuda")), turn_on(torch.device("cpu")):
+        user = threading.Thread(target=use)
+        user.start()
+        assert not used.wait(0.05)
+    assert used.wait(5)
+    user.join()
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "CUDA out of memory. Tried to allocate 20.00 MiB",
+        "[enforce fail at alloc_cpu.cpp:115] DefaultCPUAllocator: can't allocate memory",
+        "DefaultCPUAllocator: not enough memory: you tried to allocate 4294967296 bytes.",
+        "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+        "std::bad_alloc",
+    ],
+)
+def test_short_memory_is_told_by_the_words(message: str) -> None:
+    assert is_out_of_memory(RuntimeError(message))
+    assert not is_out_of_memory(RuntimeError("an illegal memory access was encountered"))
 
 
 def to_cuda(style):

@@ -12,7 +12,6 @@ Nothing heavy is imported before an engine is opened.
 
 from __future__ import annotations
 
-from .opening import open_engine
-from .registry import ENGINES, PRECISIONS, installed_engines, missing_packages
+from .registry import ENGINES, PRECISIONS, installed_engines, missing_packages, open_engine
 
 __all__ = ["ENGINES", "PRECISIONS", "installed_engines", "missing_packages", "open_engine"]

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 
 from ..adain import Regional, Statistics
+from ..errors import is_out_of_memory
 from ..networks import StyleNetwork
 from ..tensors import working_size
 from ..weights import cache_folder
@@ -28,6 +30,9 @@ _LONGEST_TRIAL = 64
 """`run_all` paints at most so many frames singly; if no engine has won by then, PyTorch paints the
 rest."""
 
+_PATCH = 16
+"""Pixels from one colour to the next in the picture on which engines are compared."""
+
 
 @dataclass
 class _SizeClass:
@@ -37,21 +42,24 @@ class _SizeClass:
         pixels: of a frame, about.
         chosen: name of their engine; None as long as it is not known.
         trial: of the engines until then; None as long as they are not prepared.
+        complete: whether all engines that could take part in the trial did.
     """
 
     pixels: int
     chosen: str | None
     trial: Trial | None = None
+    complete: bool = True
 
 
 class AutoEngine(Engine):
     """Hands every frame to the engine that is the fastest at its size; no frame waits for one.
 
     PyTorch paints at once. When a second frame of a size follows, a thread prepares the other
-    engines that are installed; one that fails, or whose picture differs from PyTorch's, is out.
-    The others then take turns, frame by frame, until one is known to be the fastest. That is
-    remembered in the user's cache folder for this machine, network, dtype, size class and these
-    versions. What an engine has to prepare for a size, it prepares while PyTorch paints.
+    engines that are installed; one that fails, or paints another picture than PyTorch, is out. The
+    others then take turns, frame by frame, until one is known to be the fastest. Unless one was
+    out, which may have been an accident, that is remembered in the user's cache folder for this
+    machine, network, dtype, size class and these versions. What an engine has to prepare for a
+    size, it prepares while PyTorch paints.
 
     Args:
         network: in float32, on the processor; not changed.
@@ -89,7 +97,7 @@ class AutoEngine(Engine):
         self, frame: np.ndarray, style: Statistics | Regional, alpha: float = 1.0
     ) -> np.ndarray:
         if self._only is not None:
-            return self._only.stylize(frame, style, alpha)
+            return self._paint(self._only, frame, style, alpha)
         if isinstance(style, Regional):
             self._settled = self._torch
             return self._torch.stylize(frame, style, alpha)
@@ -101,17 +109,10 @@ class AutoEngine(Engine):
                 engine = self._torch
                 if size_hw == self._last_hw and size_hw not in self._preparing:
                     self._preparing.add(size_hw)
-                    job = (size_class, size_hw, frame.copy(), style, alpha)
-                    self._preparer.submit(self._prepare, *job)
+                    self._preparer.submit(self._prepare, size_class, size_hw, style)
             self._last_hw = size_hw
         began = time.perf_counter()
-        try:
-            painted = engine.stylize(frame, style, alpha)
-        except EngineError:
-            if engine is self._torch:
-                raise
-            self._give_up(engine.name)
-            return self._torch.stylize(frame, style, alpha)
+        painted = self._paint(engine, frame, style, alpha)
         with self._state:
             self._learn(size_class, engine, time.perf_counter() - began)
         return painted
@@ -134,6 +135,18 @@ class AutoEngine(Engine):
     def network_pass(self, size_hw: tuple[int, int], style: Statistics) -> Callable[[], object]:
         """Return one pass by the engine of the last frame."""
         return (self._settled or self._torch).network_pass(size_hw, style)
+
+    def _paint(
+        self, engine: Engine, frame: np.ndarray, style: Statistics | Regional, alpha: float
+    ) -> np.ndarray:
+        """Return what an engine paints, or PyTorch if it fails."""
+        try:
+            return engine.stylize(frame, style, alpha)
+        except EngineError:
+            if engine is self._torch:
+                raise
+            self._give_up(engine.name)
+            return self._torch.stylize(frame, style, alpha)
 
     # With the state locked.
 
@@ -159,43 +172,50 @@ class AutoEngine(Engine):
             size_class.trial.add(engine, seconds)
             if (winner := size_class.trial.winner) is not None:
                 size_class.chosen = winner.name
-                self._choices.remember(size_class.pixels, winner.name)
+                if size_class.complete:
+                    self._choices.remember(size_class.pixels, winner.name)
         self._settled = engine if engine.name == size_class.chosen else None
 
     # In the preparing thread, or wherever an engine fails.
 
-    def _prepare(
-        self,
-        size_class: _SizeClass,
-        size_hw: tuple[int, int],
-        frame: np.ndarray,
-        style: Statistics,
-        alpha: float,
-    ) -> None:
+    def _prepare(self, size_class: _SizeClass, size_hw: tuple[int, int], style: Statistics) -> None:
         """Prepare for a size the chosen engine, or all that may become it."""
         unknown = size_class.chosen is None
         names = self._others if unknown else [size_class.chosen]
-        expected = self._torch.stylize(frame, style, alpha) if unknown else None
-        prepared = [self._torch]
+        frame = _many_colours(size_hw)
+        prepared, complete = [self._torch], True
+        try:
+            expected = self._torch.stylize(frame, style) if unknown else None
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            names, complete = [], False  # two frames at a time are too much here
         for name in names:
             try:
                 engine = self._opened.get(name) or open_named(name, self._network, **self._options)
                 engine.prepare(size_hw)
-                if unknown and not same_picture(engine.stylize(frame, style, alpha), expected):
+                if unknown and not same_picture(engine.stylize(frame, style), expected):
+                    complete = False
                     continue
-            except (EngineError, ValueError):  # it fails, or does not know the dtype
+            except ValueError:  # it does not know the dtype, and never will
                 self._give_up(name)
+                continue
+            except EngineError:
+                self._give_up(name)
+                complete = False
                 continue
             self._opened[name] = engine
             prepared.append(engine)
         with self._state:
             if unknown and size_class.trial is None:
-                size_class.trial = Trial(prepared)
+                size_class.trial, size_class.complete = Trial(prepared), complete
             self._preparing.discard(size_hw)
 
     def _give_up(self, name: str) -> None:
         """Paint without an engine from now on."""
         with self._state:
+            if self._only is not None and self._only.name == name:
+                self._only = self._torch
             self._others = [other for other in self._others if other != name]
             engine = self._opened.pop(name, None)
             for size_class in self._classes.values():
@@ -203,3 +223,14 @@ class AutoEngine(Engine):
                     size_class.chosen = self._torch.name
                 if size_class.trial is not None and engine is not None:
                     size_class.trial.leave(engine)
+
+
+def _many_colours(size_hw: tuple[int, int]) -> np.ndarray:
+    """Return a picture on which engines are compared, uint8 `(H, W, 3)` RGB.
+
+    What a camera shows may be dark or flat, and there rounding alone tells pictures apart.
+    """
+    height, width = size_hw
+    patches = (-(-height // _PATCH), -(-width // _PATCH), 3)
+    colours = np.random.default_rng(0).integers(0, 256, patches, np.uint8)
+    return cv2.resize(colours, (width, height), interpolation=cv2.INTER_CUBIC)

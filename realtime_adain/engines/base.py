@@ -6,6 +6,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -16,6 +17,19 @@ from ..adain import Regional, Statistics
 from ..errors import RealtimeAdainError
 
 Made = TypeVar("Made")
+
+
+_ACCELERATOR = threading.Lock()
+
+
+def turn_on(device: torch.device) -> AbstractContextManager:
+    """Return a context in which nothing else is computed on an accelerator; graphs are replayed.
+
+    Metal takes work from one thread at a time, and a CUDA graph cannot be captured while another
+    thread waits for the device, as cuDNN does when it looks for the fastest kernel. On a processor
+    nobody has to wait.
+    """
+    return nullcontext() if device.type == "cpu" else _ACCELERATOR
 
 
 class EngineError(RealtimeAdainError, RuntimeError):
@@ -95,6 +109,9 @@ class PerSize(Generic[Made]):
         self._made: dict[tuple[int, int], Future[Made]] = {}
         self._changing = threading.Lock()
 
+    def __len__(self) -> int:
+        return len(self._made)
+
     def __contains__(self, size_hw: tuple[int, int]) -> bool:
         made = self._made.get(size_hw)
         return made is not None and made.done()
@@ -108,14 +125,22 @@ class PerSize(Generic[Made]):
                 while len(self._made) >= self._kept:
                     del self._made[next(iter(self._made))]  # the one used longest ago
             self._made[size_hw] = made  # the last one now
-        if missing:
-            try:
-                made.set_result(self._make(size_hw))
-            except BaseException as error:
-                with self._changing:
-                    self._made.pop(size_hw, None)
-                made.set_exception(error)
-        return made.result()
+        try:
+            if missing:
+                self._fill(made, size_hw)
+            return made.result()
+        finally:
+            del made  # or an error, which it holds, would keep it, and the memory of all its frames
+
+    def _fill(self, made: Future[Made], size_hw: tuple[int, int]) -> None:
+        try:
+            made.set_result(self._make(size_hw))
+        except BaseException as error:
+            with self._changing:
+                self._made.pop(size_hw, None)
+            made.set_exception(error)
+        finally:
+            del made
 
 
 def pack_style(statistics: Statistics) -> Tensor:

@@ -12,8 +12,9 @@ import numpy as np
 import torch
 
 from ..adain import Regional, Statistics
-from ..errors import is_out_of_memory
-from .base import Made, PerSize, pack_style, unpack_style
+from ..errors import first_line, is_out_of_memory
+from ..networks import StyleNetwork
+from .base import Made, PerSize, pack_style, turn_on, unpack_style
 from .crew import side_by_side
 from .eager import TorchEngine
 
@@ -29,15 +30,19 @@ class CudaGraphEngine(TorchEngine):
     many frames, one is copied while the other is computed.
 
     Painted eagerly are the first frame of a size (it may be a single picture), styles in regions,
-    sizes whose graph does not fit into memory, and all frames where the driver refuses to capture.
+    and sizes whose graph does not fit into memory or fails otherwise.
     """
 
-    def __init__(self, *args, **options) -> None:
-        super().__init__(*args, **options)
-        self._captures = True
-        self._too_large: set[tuple[int, int]] = set()
-        self._capturing = threading.Lock()
-        self._of_thread = threading.local()
+    def __init__(
+        self,
+        network: StyleNetwork,
+        *,
+        size: int | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__(network, size=size, dtype=dtype)
+        self._uncapturable: set[tuple[int, int]] = set()
+        self._here = _PerThread(self._capture)
 
     def stylize(
         self, frame: np.ndarray, style: Statistics | Regional, alpha: float = 1.0
@@ -64,34 +69,55 @@ class CudaGraphEngine(TorchEngine):
 
     def _comes_again(self, frame_hw: tuple[int, int]) -> bool:
         """Return whether this thread has been asked for frames of a size before."""
-        seen = self._of_thread.__dict__.setdefault("seen", set())
-        again = frame_hw in seen
-        seen.add(frame_hw)
+        again = frame_hw in self._here.seen
+        self._here.seen.add(frame_hw)
         return again
 
     def _captured(self, frame_hw: tuple[int, int]) -> _CapturedRepainting | None:
         """Return this thread's graph for a size; None where it cannot be captured."""
-        if not self._captures or frame_hw in self._too_large:
+        if frame_hw in self._uncapturable:
             return None
-        if not hasattr(self._of_thread, "captured"):
-            self._of_thread.captured = PerSize(self._capture)
         try:
-            return self._of_thread.captured.get(frame_hw)
+            return self._here.captured.get(frame_hw)
         except RuntimeError as error:
-            if is_out_of_memory(error):
-                self._too_large.add(frame_hw)
-                del self._of_thread.captured  # the memory of other sizes may do for this one
+            scarce = is_out_of_memory(error)
+            if scarce and len(self._here.captured):
+                self._here.forget()  # the next frame may have the memory of the other sizes
                 return None
-            self._captures = False
-            reason = str(error).partition("\n")[0]
-            warnings.warn(
-                f"frames are painted without a CUDA graph, which fails here: {reason}", stacklevel=3
-            )
+            self._uncapturable.add(frame_hw)
+            if not scarce:
+                height, width = frame_hw
+                warnings.warn(
+                    f"frames of {width}x{height} are painted without a CUDA graph, which fails "
+                    f"here: {first_line(error)}",
+                    stacklevel=3,
+                )
             return None
 
     def _capture(self, frame_hw: tuple[int, int]) -> _CapturedRepainting:
-        with self._capturing:
+        with turn_on(self.device):
             return _CapturedRepainting(self, frame_hw)
+
+
+class _PerThread(threading.local):
+    """What each thread has of its own.
+
+    Args:
+        capture: makes the graph of a frame size.
+
+    Attributes:
+        seen: sizes of the frames painted so far.
+        captured: the graphs.
+    """
+
+    def __init__(self, capture: Callable[[tuple[int, int]], _CapturedRepainting]) -> None:
+        self.seen: set[tuple[int, int]] = set()
+        self._capture = capture
+        self.forget()
+
+    def forget(self) -> None:
+        """Let go of this thread's graphs."""
+        self.captured = PerSize(self._capture)
 
 
 @contextmanager
@@ -125,16 +151,17 @@ class _CapturedRepainting:
         shape = (*frame_hw, 3)
         self._host_frame = torch.empty(shape, dtype=torch.uint8, pin_memory=True)
         self._host_output = torch.empty(shape, dtype=torch.uint8, pin_memory=True)
-        with torch.cuda.device(device), _fastest_convolutions():
-            with torch.cuda.stream(self._stream):
-                self._frame = torch.zeros(shape, dtype=torch.uint8, device=device)
-                self._packed = torch.ones(2, sum(widths), device=device)
-                self._alpha = torch.ones((), device=device)
-                inputs = (self._frame, unpack_style(self._packed, widths), self._alpha)
+        # The stream is set around the capture too: one that fails may leave its own behind.
+        with torch.cuda.device(device), torch.cuda.stream(self._stream):
+            self._frame = torch.zeros(shape, dtype=torch.uint8, device=device)
+            self._packed = torch.ones(2, sum(widths), device=device)
+            self._alpha = torch.ones((), device=device)
+            inputs = (self._frame, unpack_style(self._packed, widths), self._alpha)
+            with _fastest_convolutions():
                 for _ in range(self._WARM_UPS):
                     engine.repaint(*inputs)
             self._stream.synchronize()
-            # Other threads may use the device meanwhile: the capture minds this one only.
+            # Other threads may replay their graphs meanwhile: the capture minds this one only.
             with torch.cuda.graph(
                 self._graph, stream=self._stream, capture_error_mode="thread_local"
             ):

@@ -22,7 +22,7 @@ from ..tensors import (
     upload,
     working_size,
 )
-from .base import Engine, Made
+from .base import Engine, Made, turn_on
 from .crew import Crew
 from .processor import native_dtype
 
@@ -53,7 +53,8 @@ class TorchEngine(Engine):
     def stylize(
         self, frame: np.ndarray, style: Statistics | Regional, alpha: float = 1.0
     ) -> np.ndarray:
-        with self._crew.room_for(working_size(frame.shape[:2], self.size)):
+        room = self._crew.room_for(working_size(frame.shape[:2], self.size))
+        with room, turn_on(self.device):
             return download(self.repaint(upload(frame, self.device), style, alpha))
 
     def run_all(self, tasks: Iterable[Callable[[], Made]]) -> Generator[Made, None, None]:
@@ -68,7 +69,7 @@ class TorchEngine(Engine):
         content = resize_frame(frame, working_size(size_hw, self.size))
         height, width = content.shape[:2]
         if isinstance(style, Regional):
-            masks = resize(style.masks[None], (height, width))
+            masks = resize(style.masks[None].to(frame.device), (height, width))
             style = replace(style, masks=pad_to_stride(masks, self.network.stride)[0])
         image = pad_to_stride(as_unit(content, self.dtype), self.network.stride)
         output = self.network(image, style, alpha)

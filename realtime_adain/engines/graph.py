@@ -17,7 +17,7 @@ import io
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from importlib.util import find_spec
 
@@ -26,6 +26,7 @@ import torch
 from torch import Tensor, nn
 
 from ..adain import Regional, Statistics
+from ..errors import first_line
 from ..networks import StyleNetwork
 from ..tensors import (
     as_bytes,
@@ -89,8 +90,7 @@ def export_onnx(network: StyleNetwork) -> bytes:
                 dynamic_axes={"frame": any_size, "stylized": any_size},
             )
     except (ImportError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
-        raise EngineError(f"the network cannot be exported to ONNX: {reason}") from error
+        raise EngineError(f"the network cannot be exported to ONNX: {first_line(error)}") from error
     return file.getvalue()
 
 
@@ -187,9 +187,9 @@ class GraphEngine(Engine):
 
     @contextmanager
     def _loaded_for(self, at_a_time: int) -> Iterator[None]:
-        """Have the graph loaded for so many frames at a time."""
+        """Have the graph loaded for so many frames at a time; where that fails, they queue up."""
         usual = self._runner
-        with self._errors_named():
+        with suppress(EngineError), self._errors_named():
             self._runner = self.load(self._graph, at_a_time)
         try:
             yield
@@ -215,8 +215,7 @@ class GraphEngine(Engine):
         except EngineError:
             raise
         except Exception as error:  # each package has errors of its own
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            raise EngineError(f"engine {self.name!r} failed: {reason}") from error
+            raise EngineError(f"engine {self.name!r} failed: {first_line(error)}") from error
 
     @cached_property
     def _for_regions(self) -> TorchEngine:

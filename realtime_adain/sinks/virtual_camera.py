@@ -9,7 +9,7 @@ from types import ModuleType
 import cv2
 import numpy as np
 
-from ..errors import SinkError
+from ..errors import SinkError, one_line
 from ..frame import Frame
 from ..pictures import resize
 from .base import Sink
@@ -100,7 +100,7 @@ class _Camera(Sink):
             )
         except (RuntimeError, ValueError, OSError) as error:
             advice = _DRIVERS.get(sys.platform, _NO_DRIVER)
-            raise SinkError(f"no virtual camera ({_one_line(error)}): {advice}") from error
+            raise SinkError(f"no virtual camera ({one_line(error)}): {advice}") from error
         self.device: str = self._camera.device
         self._shown: np.ndarray | None = None
         self._open = True
@@ -117,7 +117,7 @@ class _Camera(Sink):
         try:
             self._camera.send(self._shown)
         except (RuntimeError, ValueError, OSError) as error:
-            raise SinkError(f"virtual camera {self.device}: {_one_line(error)}") from error
+            raise SinkError(f"virtual camera {self.device}: {one_line(error)}") from error
 
     def close(self) -> None:
         if self._open:
@@ -146,7 +146,3 @@ def _fit(pixels: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
     return cv2.copyMakeBorder(
         pixels, top, down - top, left, across - left, cv2.BORDER_CONSTANT, value=(0, 0, 0)
     )
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..closing import Closing
-from ..errors import SourceError
+from ..errors import SourceError, one_line
 from ..frame import Sound
 
 _KEPT_SECONDS = 5.0  # while nobody takes it
@@ -54,7 +54,7 @@ class Microphone(Closing):
             self._stream.start()
         except (package.PortAudioError, ValueError) as error:
             which = "no microphone" if device is None else f"microphone {device!r}"
-            raise SourceError(f"{which}: {' '.join(str(error).split())}") from error
+            raise SourceError(f"{which}: {one_line(error)}") from error
 
     def take(self) -> list[Sound]:
         """Return what was heard since the last time, at most the last five seconds."""

@@ -12,7 +12,7 @@ from types import ModuleType
 import cv2
 import numpy as np
 
-from ..errors import SourceError
+from ..errors import SourceError, first_line
 from ..frame import Frame
 from .base import Source
 
@@ -83,8 +83,7 @@ class ScreenSource(Source):
             raise self._failure(error) from error
 
     def _failure(self, error: Exception) -> SourceError:
-        first_line = str(error).partition("\n")[0]
-        return SourceError(f"{self.name}: cannot be captured ({first_line})")
+        return SourceError(f"{self.name}: cannot be captured ({first_line(error)})")
 
     def stop(self) -> None:
         self._stopped.set()

@@ -14,11 +14,11 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from ..errors import WeightsError
+from ..errors import WeightsError, one_line
 from ..networks import ARCHITECTURES, StyleNetwork
 from ..whole_file import whole_file
 from .fetched import FETCHED_MODEL, load_fetched
-from .reading import one_line, read_safetensors
+from .reading import read_safetensors
 
 SHA256 = {
     "lite": "7f67570e499031418cf97d43eb0654e3f03b608071234b9b60008026e7755958",

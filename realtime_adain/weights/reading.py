@@ -49,8 +49,3 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     ):
         raise WeightsError(f"{path}: holds something else than tensors by name")
     return tensors
-
-
-def one_line(error: Exception) -> str:
-    """Return the message without the line breaks of torch's lists."""
-    return " ".join(str(error).split())
