@@ -14,6 +14,7 @@ from .stylebook import DEFAULT_MODEL, STYLE_SIZE
 from .styles import builtin_style_names
 
 if TYPE_CHECKING:
+    from .painter import PaintingOptions
     from .stylizer import Stylizer
 
 
@@ -103,7 +104,7 @@ def add_colour_arguments(
 
 
 def add_painting_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options that a `painter.Painter` wants beside those of the stylizer."""
+    """Add the options that `painting_options` wants beside those of the stylizer."""
     group = parser.add_argument_group("picture")
     group.add_argument(
         "--mask",
@@ -112,6 +113,20 @@ def add_painting_arguments(parser: argparse.ArgumentParser) -> None:
         help="a style for each of its colours, the first for the darkest, instead of a mix",
     )
     add_colour_arguments(group, steady=0.0)
+
+
+def painting_options(args: argparse.Namespace) -> PaintingOptions:
+    """Return what the options of both functions above say of painting."""
+    from .painter import PaintingOptions
+
+    return PaintingOptions(
+        style_size=args.style_size,
+        alpha=args.alpha,
+        colour=ColourMode(args.colour),
+        saturation=args.saturation,
+        steady=args.steady,
+        mask=args.mask,
+    )
 
 
 def make_stylizer(args: argparse.Namespace) -> Stylizer:

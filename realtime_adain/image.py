@@ -34,7 +34,7 @@ def _repaint(args: argparse.Namespace) -> int:
     style_paths = find_styles(args.style)
     _check_not_overwritten(jobs, [*style_paths, *([args.mask] if args.mask else [])])
     stylizer = cli.make_stylizer(args)
-    painter = Painter(stylizer, style_paths, args)
+    painter = Painter(stylizer, style_paths, cli.painting_options(args))
     if args.input.is_dir():
         args.output.mkdir(parents=True, exist_ok=True)
     targets: deque[Path] = deque()

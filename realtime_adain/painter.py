@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 import math
-from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,12 +13,12 @@ import numpy as np
 
 from .colour import ColourFollower, ColourMode, ColourMoments, finish_colours, recolour
 from .command import warn
-from .errors import StyleError, is_out_of_memory
+from .errors import StyleError
 from .pictures import read_picture
-from .reduced import paint_reduced
+from .reduced import paint_reduced, unless_memory_is_short
 from .regions import FittingMasks, masks_from_picture
 from .steady import SteadyFilter
-from .stylebook import is_saved_style
+from .stylebook import STYLE_SIZE, is_saved_style
 
 if TYPE_CHECKING:
     from .style import Style
@@ -31,8 +31,25 @@ _FEWEST_PIXELS = 2**16
 """For which memory must not be short."""
 
 
+@dataclass(frozen=True)
+class PaintingOptions:
+    """How pictures are painted."""
+
+    style_size: int = STYLE_SIZE
+    """Short side in pixels at which styles are encoded."""
+    alpha: float = 1.0
+    """Style strength, 0..1."""
+    colour: ColourMode = ColourMode.STYLE
+    saturation: float = 1.0
+    """From 0 (grey) to `colour.MAX_SATURATION`."""
+    steady: float = 0.0
+    """How much flicker is averaged away, from 0 to `steady.MAX_STRENGTH`."""
+    mask: Path | None = None
+    """Picture with a colour for each style's region; None for a mix of the styles."""
+
+
 class Painter:
-    """Paints one picture after the other as the options of a program say.
+    """Paints one picture after the other.
 
     With a mask, every style has a region of its own (spatial control of the paper); without,
     several styles are mixed in equal parts. Pictures for which memory is short are painted smaller
@@ -41,7 +58,7 @@ class Painter:
     Args:
         stylizer: what repaints.
         style_paths: the styles; with a mask in the order of its colours from dark to light.
-        args: options of `cli.add_stylizer_arguments` and `cli.add_painting_arguments`.
+        options: how.
         frame_seconds: time from picture to picture of a film; None where each stands for itself.
 
     Raises:
@@ -53,25 +70,22 @@ class Painter:
         self,
         stylizer: Stylizer,
         style_paths: Sequence[Path],
-        args: argparse.Namespace,
+        options: PaintingOptions,
         frame_seconds: float | None = None,
     ) -> None:
         self._stylizer = stylizer
         self._paths = style_paths
-        self._style_size = args.style_size
-        self._alpha = args.alpha
-        self._mode = ColourMode(args.colour)
-        self._saturation = args.saturation
-        self._steady = SteadyFilter(args.steady) if args.steady else None
+        self._options = options
+        self._steady = SteadyFilter(options.steady) if options.steady else None
         self._frame_seconds = frame_seconds
         self._time = 0.0
         self._most_pixels = math.inf  # for which there is memory, as far as is known
         self._follower = ColourFollower()
         self._masks: FittingMasks | None = None
-        if args.mask is not None:
-            self._masks = FittingMasks(masks_from_picture(args.mask, len(style_paths)))
+        if options.mask is not None:
+            self._masks = FittingMasks(masks_from_picture(options.mask, len(style_paths)))
         self._styles: list[Style] = []
-        if self._mode is not ColourMode.MATCHED:
+        if options.colour is not ColourMode.MATCHED:
             self._styles = self._encode(None)
         elif any(map(is_saved_style, style_paths)):
             raise StyleError("a saved style has no picture whose colours could be matched")
@@ -82,21 +96,15 @@ class Painter:
         Args:
             pictures: uint8 `(H, W, 3)` RGB each; of a film all of one size.
         """
-        taken: deque[np.ndarray] = deque()
+        for painted, pixels in self._stylizer.run_all(map(self._begin, pictures)):
+            yield self._finish(painted, pixels)
 
-        def tasks() -> Iterator[Callable[[], np.ndarray]]:
-            for pixels in pictures:
-                taken.append(pixels)
-                yield self._begin(pixels)
-
-        for painted in self._stylizer.run_all(tasks()):
-            yield self._finish(painted, taken.popleft())
-
-    def _begin(self, pixels: np.ndarray) -> Callable[[], np.ndarray]:
-        """Return what paints a picture and needs nothing of those before it."""
-        if self._mode is ColourMode.MATCHED:
+    def _begin(self, pixels: np.ndarray) -> Callable[[], tuple[np.ndarray, np.ndarray]]:
+        """Return what returns a picture painted and as it was, and needs nothing of those
+        before it."""
+        if self._options.colour is ColourMode.MATCHED:
             self._follow_colours(pixels)
-        styles, alpha = self._styles, self._alpha
+        styles, alpha = self._styles, self._options.alpha
 
         def paint(content: np.ndarray) -> np.ndarray:
             if self._masks is None:
@@ -104,26 +112,22 @@ class Painter:
             masks = self._masks.at(content.shape[:2])
             return self._stylizer.stylize_regions(content, styles, masks, alpha)
 
-        return lambda: self._paint_what_fits(paint, pixels)
+        return lambda: (self._paint_what_fits(paint, pixels), pixels)
 
     def _paint_what_fits(
         self, paint: Callable[[np.ndarray], np.ndarray], pixels: np.ndarray
     ) -> np.ndarray:
         """Return a picture painted at the largest size for which there is memory."""
         count = pixels.shape[0] * pixels.shape[1]
-        known = self._most_pixels
-        while True:
+        known, painted = self._most_pixels, None
+        while painted is None:
             tried = min(count, self._most_pixels)
-            try:
-                painted = paint_reduced(paint, pixels, math.sqrt(tried / count))
-            except Exception as error:
-                if not is_out_of_memory(error) or tried < _FEWEST_PIXELS:
-                    raise
-            else:
-                break
-            # Outside the handler, because the exception's traceback keeps the failed frame's memory
-            # alive.
-            self._most_pixels = tried * _FEWER_PIXELS
+            painted = unless_memory_is_short(
+                partial(paint_reduced, paint, pixels, math.sqrt(tried / count)),
+                last=tried < _FEWEST_PIXELS,
+            )
+            if painted is None:
+                self._most_pixels = tried * _FEWER_PIXELS
         if tried < min(count, known):
             warn(
                 f"memory is short for {min(count, known) / 1e6:.1f} megapixels: {tried / 1e6:.1f} "
@@ -134,7 +138,7 @@ class Painter:
     def _finish(self, painted: np.ndarray, pixels: np.ndarray) -> np.ndarray:
         if self._steady is not None:
             painted = self._steady(painted, pixels, reset=self._frame_seconds is None)
-        return finish_colours(painted, pixels, self._mode, self._saturation)
+        return finish_colours(painted, pixels, self._options.colour, self._options.saturation)
 
     def _follow_colours(self, pixels: np.ndarray) -> None:
         """Encode the styles anew where the colours of the content have moved."""
@@ -152,7 +156,10 @@ class Painter:
         styles = []
         for path in self._paths:
             image = path if colours is None else recolour(read_picture(path), colours)
-            styles.append(self._stylizer.encode_style(image, size=self._style_size, name=path.stem))
+            style = self._stylizer.encode_style(
+                image, size=self._options.style_size, name=path.stem
+            )
+            styles.append(style)
         if self._masks is not None:
             return styles
         return [Style.mix(styles, [1 / len(styles)] * len(styles)) if styles[1:] else styles[0]]

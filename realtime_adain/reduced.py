@@ -7,8 +7,30 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
+from .errors import is_out_of_memory
+
 _DETAIL = 0.6
 """How much of what only the full size shows is added back."""
+
+
+def unless_memory_is_short(
+    paint: Callable[[], np.ndarray], *, last: bool = False
+) -> np.ndarray | None:
+    """Return what `paint` returns; None where memory is short for it.
+
+    When None is returned, the memory of the attempt is free again: an exception that were still
+    there would keep it.
+
+    Args:
+        paint: paints a picture.
+        last: let the error through: nothing else can be tried.
+    """
+    try:
+        return paint()
+    except Exception as error:
+        if last or not is_out_of_memory(error):
+            raise
+    return None
 
 
 def paint_reduced(

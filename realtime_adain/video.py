@@ -73,7 +73,7 @@ def _repaint(args: argparse.Namespace) -> int:
             command.warn(f"{args.output}: does not hold {stream} of the input")
         stylizer = cli.make_stylizer(args)
         seconds = 1 / float(source.frame_rate) if source.frame_rate else 1 / 25
-        painter = Painter(stylizer, style_paths, args, frame_seconds=seconds)
+        painter = Painter(stylizer, style_paths, cli.painting_options(args), seconds)
         done = sink.done if isinstance(sink, ResumableSink) else 0
         with Progress(source.frame_count, done=done, quiet=args.quiet) as progress:
             try:

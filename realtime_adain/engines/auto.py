@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 
 from ..adain import Regional, Statistics
 from ..errors import is_out_of_memory
 from ..networks import StyleNetwork
-from ..tensors import working_size
+from ..tensors import resize_pixels, working_size
 from ..weights import cache_folder
 from .base import Engine, EngineError, Made
 from .choices import Choices
@@ -230,7 +229,6 @@ def _many_colours(size_hw: tuple[int, int]) -> np.ndarray:
 
     What a camera shows may be dark or flat, and there rounding alone tells pictures apart.
     """
-    height, width = size_hw
-    patches = (-(-height // _PATCH), -(-width // _PATCH), 3)
+    patches = (*(-(-side // _PATCH) for side in size_hw), 3)
     colours = np.random.default_rng(0).integers(0, 256, patches, np.uint8)
-    return cv2.resize(colours, (width, height), interpolation=cv2.INTER_CUBIC)
+    return resize_pixels(colours, size_hw)

@@ -6,12 +6,12 @@ import statistics
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import is_out_of_memory
-from ..reduced import paint_reduced
+from ..reduced import paint_reduced, unless_memory_is_short
 
 if TYPE_CHECKING:
     from ..style import Style
@@ -80,22 +80,16 @@ class QualityLadder:
 
     def paint_in_full(self, pixels: np.ndarray, style: Style, alpha: float) -> np.ndarray:
         """Return a frame that nobody waits for, painted at its own size if there is the memory."""
-        try:
-            return self._stylize(pixels, style, alpha)
-        except Exception as error:
-            if not is_out_of_memory(error):
-                raise
-        return self._paint_what_fits(pixels, style, alpha)
+        painted = unless_memory_is_short(partial(self._stylize, pixels, style, alpha))
+        return self._paint_what_fits(pixels, style, alpha) if painted is None else painted
 
     def _paint_what_fits(self, pixels: np.ndarray, style: Style, alpha: float) -> np.ndarray:
         while True:
-            try:
-                return self._paint(pixels, style, alpha)
-            except Exception as error:
-                if not is_out_of_memory(error) or self.rung == _lowest_rung(pixels):
-                    raise
-            # Outside the handler, because the exception's traceback keeps the failed frame's memory
-            # alive.
+            painted = unless_memory_is_short(
+                partial(self._paint, pixels, style, alpha), last=self.rung == _lowest_rung(pixels)
+            )
+            if painted is not None:
+                return painted
             self._give_up_rung(self.rung + 1, self._clock())
 
     def _paint(self, pixels: np.ndarray, style: Style, alpha: float) -> np.ndarray:
