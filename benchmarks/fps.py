@@ -38,6 +38,7 @@ from realtime_adain.networks import VGG19_WIDTHS, VGGNetwork
 from realtime_adain.styles import builtin_style_names, builtin_style_path
 from realtime_adain.tensors import as_bytes, as_unit, download, upload
 from realtime_adain.weights import SHA256
+from realtime_adain.writing import why_not_writable
 
 PAPER_SECONDS = {(256, 256): 0.018, (512, 512): 0.065}
 FILM_FRAMES = 8
@@ -86,8 +87,8 @@ def main(argv: list[str] | None = None) -> int:
 def benchmark(args: argparse.Namespace) -> int:
     """Run the benchmark; return the exit status."""
     for path in filter(None, (args.json, args.plot)):
-        if not path.parent.is_dir():
-            raise ValueError(f"{path}: the folder {path.parent} does not exist")
+        if reason := why_not_writable(path):
+            raise ValueError(f"{path}: {reason}")
     machine = describe_machine()
     print(", ".join(f"{name} {value}" for name, value in machine.items()))
     print(HEADER)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from . import command
 from .errors import RealtimeAdainError
 from .stylebook import DEFAULT_MODEL
-from .whole_file import whole_file
+from .writing import whole_file, why_not_writable
 
 if TYPE_CHECKING:
     from .networks import StyleNetwork
@@ -35,8 +35,8 @@ def main(argv: list[str] | None = None) -> int:
 def _export(args: argparse.Namespace) -> int:
     if args.output.suffix != ".onnx":
         raise ValueError(f"{args.output}: the name must end in .onnx")
-    if not args.output.parent.is_dir():
-        raise ValueError(f"{args.output}: the folder {args.output.parent} does not exist")
+    if reason := why_not_writable(args.output):
+        raise ValueError(f"{args.output}: {reason}")
 
     from .engines import missing_packages
     from .engines.graph import export_onnx

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from .errors import PictureError
-from .whole_file import whole_file
+from .writing import whole_file
 
 PICTURE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 

@@ -7,7 +7,6 @@ for a minute or two. The file is then a style like any other, at no cost per fra
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from .stylebook import (
     find_styles,
     is_saved_style,
 )
+from .writing import why_not_writable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -79,10 +79,8 @@ def main(argv: list[str] | None = None) -> int:
 def _refine(args: argparse.Namespace) -> int:
     if not is_saved_style(args.output):
         raise StyleError(f"{args.output}: the name must end in {SAVED_STYLE_SUFFIX}")
-    if not args.output.parent.is_dir():
-        raise StyleError(f"{args.output}: the folder {args.output.parent} does not exist")
-    if not os.access(args.output.parent, os.W_OK):  # told now, not after the work
-        raise StyleError(f"{args.output}: the folder {args.output.parent} cannot be written to")
+    if reason := why_not_writable(args.output):
+        raise StyleError(f"{args.output}: {reason}")
     paths = find_styles([args.style])
     if len(paths) != 1 or is_saved_style(paths[0]):
         raise StyleError(f"{args.style}: must be one picture")

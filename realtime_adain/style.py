@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 
 from .adain import Statistics, mix_statistics
 from .errors import StyleError
-from .whole_file import whole_file
+from .writing import whole_file
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ def test_a_failed_write_leaves_the_profile_of_before(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(profile.os, "replace", full)
+    monkeypatch.setattr("os.replace", full)
     with pytest.raises(ProfileError, match=r"p.toml: cannot be written \(No space left"):
         write_profile(path, {"alpha": 0.7})
     assert read_profile(path) == {"alpha": 0.5}
@@ -81,9 +81,8 @@ def test_a_failed_write_leaves_the_profile_of_before(
 
 
 def test_where_profiles_lie(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(profile.sys, "platform", "linux")
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    assert profile_path("stage") == tmp_path / "realtime-adain" / "stage.toml"
+    monkeypatch.setattr(profile, "config_folder", lambda: tmp_path)
+    assert profile_path("stage") == tmp_path / "stage.toml"
     assert profile_path("stage.toml") == Path("stage.toml")
     assert profile_path("shows/stage") == Path("shows/stage")
 

@@ -16,9 +16,9 @@ import torch
 
 from ..adain import Regional, Statistics
 from ..errors import is_out_of_memory
+from ..folders import cache_folder
 from ..networks import StyleNetwork
 from ..tensors import resize_pixels, working_size
-from ..weights import cache_folder
 from .base import Engine, EngineError, Made
 from .choices import Choices
 from .eager import TorchEngine

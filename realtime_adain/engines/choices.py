@@ -11,7 +11,7 @@ import torch
 
 from .. import __version__
 from ..networks import StyleNetwork
-from ..whole_file import whole_file
+from ..writing import whole_file
 from .processor import processor_name
 
 

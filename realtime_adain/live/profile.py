@@ -10,16 +10,16 @@ from __future__ import annotations
 import json
 import os
 import re
-import sys
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from ..errors import ProfileError
+from ..folders import config_folder
 from ..style_deck import Card
 from ..stylebook import SAVED_STYLE_SUFFIX
 from ..styles import builtin_style_names, builtin_style_path
-from ..whole_file import whole_file
+from ..writing import free_path, whole_file
 
 PRESET_NAME = "preset.toml"
 
@@ -46,7 +46,7 @@ def profile_path(name: str) -> Path:
         return path / PRESET_NAME
     if path.suffix == ".toml" or len(path.parts) > 1:
         return path
-    return _config_folder() / f"{name}.toml"
+    return config_folder() / f"{name}.toml"
 
 
 def read_profile(path: Path) -> dict[str, object]:
@@ -157,7 +157,7 @@ def save_session(
         if card.grabbed:
             folder = path.with_name(f"{path.stem}-styles")
             make_folder(folder)
-            file = _free_file(folder, card.name)
+            file = _style_file(folder, card.name)
             card.style.save(file)
             names[card] = _seen_from(path, file)
         else:
@@ -193,7 +193,7 @@ def save_preset(
     make_folder(folder)
     names = {}
     for card in cards:
-        file = _free_file(folder, card.name)
+        file = _style_file(folder, card.name)
         card.style.save(file)
         names[card] = file.name
     path = folder / PRESET_NAME
@@ -240,16 +240,9 @@ def _seen_from(profile: Path, path: Path) -> str:
     return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
 
 
-def _free_file(folder: Path, name: str) -> Path:
+def _style_file(folder: Path, name: str) -> Path:
     """Return a path for a saved style at which there is nothing yet."""
-    stem = re.sub(r"[^\w -]", "_", name)[:80] or "style"
-    number = 1
-    while True:
-        mark = "" if number == 1 else f"-{number}"
-        path = folder / f"{stem}{mark}{SAVED_STYLE_SUFFIX}"
-        if not path.exists():
-            return path
-        number += 1
+    return free_path(folder, re.sub(r"[^\w -]", "_", name)[:80] or "style", SAVED_STYLE_SUFFIX)
 
 
 def _found_beside(path: Path, name: str, word: str) -> str:
@@ -273,14 +266,3 @@ def _toml(value: object) -> str:
         # A JSON string is a TOML one, but for the control character that JSON lets pass.
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     return "[" + ", ".join(_toml(item) for item in value) + "]"
-
-
-def _config_folder() -> Path:
-    """Return where programs keep the user's settings on this system."""
-    if sys.platform == "win32":
-        base = Path(os.environ.get("APPDATA") or Path.home() / "AppData/Roaming")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library/Application Support"
-    else:
-        base = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    return base / "realtime-adain"

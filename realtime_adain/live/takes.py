@@ -14,17 +14,13 @@ from ..sinks.dropping import DroppingSink
 from ..sinks.encoding import Encoding
 from ..sinks.sound_track import Hearing
 from ..sinks.video_file import VideoFileSink
+from ..writing import free_path
 
 
 def new_path(folder: Path, suffix: str) -> Path:
     """Return a path in `folder`, named by date and time, at which there is nothing yet."""
     stem = time.strftime("realtime-adain-%Y%m%d-%H%M%S")
-    path = folder / f"{stem}{suffix}"
-    number = 2
-    while path.exists():
-        path = folder / f"{stem}-{number}{suffix}"
-        number += 1
-    return path
+    return free_path(folder, stem, suffix)
 
 
 def save_snapshot(folder: Path, pixels: np.ndarray) -> Path:

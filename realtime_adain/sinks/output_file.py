@@ -13,6 +13,7 @@ import av
 from av.container import OutputContainer
 
 from ..errors import SinkError
+from ..writing import free_path, why_not_writable
 from .stream_copy import StreamCopy
 
 _H264 = "libx264"
@@ -182,15 +183,11 @@ class OutputFile:
 
 
 def _check(path: Path) -> None:
-    if path.is_dir():
-        raise SinkError(f"{path}: is a folder")
     if path.suffix.lower() not in _FORMATS:
         known = " ".join(_FORMATS)
         raise SinkError(f"{path}: unknown video suffix {path.suffix!r}, known are {known}")
-    if not path.parent.is_dir():
-        raise SinkError(f"{path}: the folder {path.parent} does not exist")
-    if not os.access(path.resolve().parent, os.W_OK):
-        raise SinkError(f"{path}: the folder {path.parent} cannot be written to")
+    if reason := why_not_writable(path):
+        raise SinkError(f"{path}: {reason}")
 
 
 def _hidden_part(target: Path) -> Path:
@@ -200,9 +197,5 @@ def _hidden_part(target: Path) -> Path:
 
 def _visible_part(target: Path) -> Path:
     """Return a free name beside the target that tells what it is and can be played."""
-    part = target.with_name(f"{target.stem}.part{target.suffix}")
-    number = 2
-    while part.exists():  # what an earlier crash has left is somebody's recording
-        part = target.with_name(f"{target.stem}.part-{number}{target.suffix}")
-        number += 1
-    return part
+    # What an earlier crash has left is somebody's recording.
+    return free_path(target.parent, f"{target.stem}.part", target.suffix)

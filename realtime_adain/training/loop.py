@@ -22,7 +22,7 @@ from ..pictures import write_picture
 from ..progress import Progress
 from ..tensors import batch_to_tensor
 from ..weights import load_model, save_network
-from ..whole_file import whole_file
+from ..writing import whole_file
 from .logbook import LossLog, contact_sheet, write_card
 from .objectives import make_objective
 from .options import TrainingOptions, differing

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from .fetched import FETCHED_MODEL, cache_folder, fetch, fetched_teacher
+from .fetched import FETCHED_MODEL, fetch, fetched_teacher
 from .files import SHA256, load_model, load_network, save_network
 from .published import load_checkpoint, load_teacher
 
 __all__ = [
     "FETCHED_MODEL",
     "SHA256",
-    "cache_folder",
     "fetch",
     "fetched_teacher",
     "load_checkpoint",

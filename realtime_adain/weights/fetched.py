@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import ssl
-import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 from ..errors import WeightsError
+from ..folders import cache_folder
 from ..networks import VGGNetwork
 from .published import load_checkpoint
 
@@ -18,20 +18,6 @@ FETCHED_MODEL = "vgg19"
 RELEASE = "https://github.com/naoto0804/pytorch-AdaIN/releases/download/v0.0.0"
 FILES = ("vgg_normalised.pth", "decoder.pth")
 _TIMEOUT_SECONDS = 30.0
-
-
-def cache_folder() -> Path:
-    """Return the folder of what is fetched: the system's for caches, or `$REALTIME_ADAIN_CACHE`."""
-    if chosen := os.environ.get("REALTIME_ADAIN_CACHE"):
-        return Path(chosen)
-    home = Path.home()
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local"))
-    elif sys.platform == "darwin":
-        base = home / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
-    return base / "realtime-adain"
 
 
 def load_fetched() -> VGGNetwork:

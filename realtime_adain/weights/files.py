@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 
 from ..errors import WeightsError, one_line
 from ..networks import ARCHITECTURES, StyleNetwork
-from ..whole_file import whole_file
+from ..writing import whole_file
 from .fetched import FETCHED_MODEL, load_fetched
 from .reading import read_safetensors
 

@@ -1,4 +1,4 @@
-"""Files that appear under their names only when they are complete."""
+"""Writing files: where one may be, under which name, and whole or not at all."""
 
 from __future__ import annotations
 
@@ -7,6 +7,27 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+
+def why_not_writable(path: Path) -> str | None:
+    """Return why no file can be written there, without trying: after long work it is too late."""
+    folder = path.resolve().parent
+    if path.is_dir():
+        return "is a folder"
+    if not folder.is_dir():
+        return f"the folder {path.parent} does not exist"
+    if not os.access(folder, os.W_OK):
+        return f"the folder {path.parent} cannot be written to"
+    return None
+
+
+def free_path(folder: Path, stem: str, suffix: str) -> Path:
+    """Return a path in a folder at which there is nothing yet, numbered where it has to be."""
+    path, number = folder / f"{stem}{suffix}", 2
+    while path.exists():
+        path = folder / f"{stem}-{number}{suffix}"
+        number += 1
+    return path
 
 
 @contextmanager
