@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from . import __version__
 from .errors import RealtimeAdainError, is_out_of_memory
+from .interrupts import interrupted_once
 
-Parser = TypeVar("Parser", bound=Callable[[str], object])
+ValueParser = TypeVar("ValueParser", bound=Callable[[str], object])
 
 
 def make_parser(module: str, description: str) -> argparse.ArgumentParser:
@@ -29,7 +27,11 @@ def make_parser(module: str, description: str) -> argparse.ArgumentParser:
     return parser
 
 
-def run(parser: argparse.ArgumentParser, body: Callable[[argparse.Namespace], int], argv) -> int:
+def run(
+    parser: argparse.ArgumentParser,
+    body: Callable[[argparse.Namespace], int],
+    argv: Sequence[str] | None,
+) -> int:
     """Parse, run the program's body and return its exit status.
 
     An error of the project, a value that the library refuses, a file that the system refuses, or a
@@ -46,7 +48,7 @@ def run(parser: argparse.ArgumentParser, body: Callable[[argparse.Namespace], in
     # makes a frame take many times as long. Read when torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
-        with _interrupted_once(is_program=argv is None):
+        with interrupted_once(is_program=argv is None):
             return body(args)
     except (RealtimeAdainError, ValueError) as error:
         if args.debug:
@@ -73,10 +75,10 @@ def warn(message: object) -> None:
     print(f"realtime-adain: {message}", file=sys.stderr)
 
 
-def parses(what: str) -> Callable[[Parser], Parser]:
+def parses(what: str) -> Callable[[ValueParser], ValueParser]:
     """Set the name that argparse prints in 'invalid NAME value'."""
 
-    def name(parser: Parser) -> Parser:
+    def name(parser: ValueParser) -> ValueParser:
         parser.__name__ = what
         return parser
 
@@ -122,59 +124,3 @@ def count_from(low: int) -> Callable[[str], int]:
 
 
 count = count_from(1)
-
-
-@contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM wait until what is done meanwhile is whole."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread hears them
-        return
-    heard: list[tuple] = []
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    before = {number: handler for number, handler in before.items() if callable(handler)}
-    for number in before:
-        signal.signal(number, lambda *what: heard.append(what))
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    for number, frame in heard[:1]:
-        before[number](number, frame)
-
-
-@contextmanager
-def _interrupted_once(*, is_program: bool) -> Iterator[None]:
-    """Make SIGTERM end the program the way Ctrl-C does, so that nothing half done stays behind.
-
-    Once is enough: what comes after it is ignored, for it would break off the finishing of a file.
-    Ctrl-C stays ignored where it was, as in jobs of a script.
-
-    Args:
-        is_program: the process ends with the program, and Python's own end is not to be broken off
-            either.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may ask for signals
-        return
-    before = {signal.SIGTERM: signal.getsignal(signal.SIGTERM)}
-    if (usual := signal.getsignal(signal.SIGINT)) is not signal.SIG_IGN:
-        before[signal.SIGINT] = usual
-    interrupted = False
-
-    def interrupt(*_: object) -> None:
-        nonlocal interrupted
-        interrupted = True
-        for number in before:
-            signal.signal(number, signal.SIG_IGN)
-        raise KeyboardInterrupt
-
-    for number in before:
-        signal.signal(number, interrupt)
-    try:
-        yield
-    finally:
-        if not (interrupted and is_program):
-            for number, handler in before.items():
-                signal.signal(number, handler)

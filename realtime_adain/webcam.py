@@ -20,12 +20,8 @@ from .live.finish import Finish
 from .live.ladder import QualityLadder
 from .live.options import add_live_arguments
 from .live.person import Region
-from .live.profile import (
-    make_folder,
-    profile_arguments,
-    profile_path,
-    save_session,
-)
+from .live.preset import save_session
+from .live.profile import make_folder, profile_arguments, profile_path
 from .live.regional import RegionalStylize
 from .live.screen_text import ScreenText, Stats
 from .live.strip import Strip

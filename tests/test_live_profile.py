@@ -10,13 +10,12 @@ import torch
 
 from realtime_adain.errors import ProfileError
 from realtime_adain.live import profile
+from realtime_adain.live.preset import save_preset, save_session
 from realtime_adain.live.profile import (
     parse_weighted,
     profile_arguments,
     profile_path,
     read_profile,
-    save_preset,
-    save_session,
     write_profile,
 )
 from realtime_adain.style import Style

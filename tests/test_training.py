@@ -15,9 +15,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from realtime_adain.command import uninterrupted
 from realtime_adain.dataset import PairDataset, change_palette
 from realtime_adain.errors import PictureError, TrainingError, WeightsError
+from realtime_adain.interrupts import uninterrupted
 from realtime_adain.losses import PerceptualLoss, grid_pattern
 from realtime_adain.networks import LeanNetwork, VGGEncoder, VGGNetwork, initialise
 from realtime_adain.pictures import read_picture, write_picture

@@ -1,6 +1,6 @@
-"""Settings that are kept: profiles, read at the beginning and written at the end, and presets.
+"""Settings that are kept: profiles, read at the beginning and written at the end.
 
-Both are TOML files whose keys are the program's options, so that whatever can be said on the
+They are TOML files whose keys are the program's options, so that whatever can be said on the
 command line can be written there by hand too: `tour = 20` is `--tour 20`. Styles are named as on
 the command line; a name of a file beside the profile is that file.
 """
@@ -11,15 +11,12 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from ..errors import ProfileError
 from ..folders import config_folder
-from ..style_deck import Card
-from ..stylebook import SAVED_STYLE_SUFFIX
-from ..styles import builtin_style_names, builtin_style_path
-from ..writing import free_path, whole_file
+from ..writing import whole_file
 
 PRESET_NAME = "preset.toml"
 
@@ -70,8 +67,9 @@ def profile_arguments(path: Path, known: Collection[str], given: Collection[str]
 
     Args:
         path: the profile.
-        known: the settings that there are.
-        given: those that are said already; they, and what they overrule, are left out.
+        known: names of all settings.
+        given: names of those that are set on the command line; they, and the settings that they
+            overrule, are left out.
 
     Raises:
         ProfileError: it cannot be read, or has a setting that is unknown or of an unfit type.
@@ -131,78 +129,6 @@ def make_folder(folder: Path) -> None:
         raise ProfileError(f"{folder}: nothing can be written there")
 
 
-def save_session(
-    path: Path,
-    settings: Mapping[str, object],
-    words: Sequence[str],
-    cards: Sequence[Card],
-    chosen: Card,
-    weights: Mapping[Card, float],
-) -> None:
-    """Write a profile with the styles of a session; those without a file are saved beside it.
-
-    Args:
-        path: the profile.
-        settings: all but the styles.
-        words: what the user called the styles.
-        cards: the styles that are ready.
-        chosen: the one in use.
-        weights: the parts of the mix in use; empty for none.
-
-    Raises:
-        ProfileError, StyleError: a file cannot be written.
-    """
-    names = {}
-    for card in cards:
-        if card.grabbed:
-            folder = path.with_name(f"{path.stem}-styles")
-            make_folder(folder)
-            file = _style_file(folder, card.name)
-            card.style.save(file)
-            names[card] = _seen_from(path, file)
-        else:
-            names[card] = _word(path, card.source)
-    known = [_seen_from(path, Path(word)) if Path(word).exists() else word for word in words]
-    grabbed = [names[card] for card in cards if card.grabbed]
-    style = list(dict.fromkeys([*known, *grabbed]))
-    write_profile(path, {**settings, "style": style, **_use(names, chosen, weights)})
-
-
-def save_preset(
-    folder: Path,
-    settings: Mapping[str, object],
-    cards: Sequence[Card],
-    chosen: Card,
-    weights: Mapping[Card, float],
-) -> Path:
-    """Write a folder that can be given away: the settings, and every style as its statistics.
-
-    Args:
-        folder: made anew.
-        settings: all but the styles.
-        cards: the styles.
-        chosen: the one in use.
-        weights: the parts of the mix in use; empty for none.
-
-    Returns:
-        The profile in it, for `--profile`.
-
-    Raises:
-        ProfileError, StyleError: a file cannot be written.
-    """
-    make_folder(folder)
-    names = {}
-    for card in cards:
-        file = _style_file(folder, card.name)
-        card.style.save(file)
-        names[card] = file.name
-    path = folder / PRESET_NAME
-    # Strokes are in the statistics, and a folder that is watched stays at home.
-    given = {name: value for name, value in settings.items() if name != "strokes"}
-    write_profile(path, {**given, "style": list(names.values()), **_use(names, chosen, weights)})
-    return path
-
-
 def parse_weighted(text: str) -> dict[str, float]:
     """Return the numbers of a text such as `a.jpg:0.7,b.jpg:0.3`, by name.
 
@@ -218,31 +144,6 @@ def parse_weighted(text: str) -> dict[str, float]:
     if not pairs or end != len(text):
         raise ValueError(f"must be written like a:0.7,b:0.3, got {text!r}")
     return pairs
-
-
-def _use(
-    names: Mapping[Card, str], chosen: Card, weights: Mapping[Card, float]
-) -> dict[str, object]:
-    mix = {names[card]: round(weight, 4) for card, weight in weights.items()}
-    return {"first": names[chosen], "mix": mix or None}
-
-
-def _word(profile: Path, path: Path) -> str:
-    """Return what a style's file is called in a profile: a built-in style's name, or a path."""
-    if path.stem in builtin_style_names() and path == builtin_style_path(path.stem):
-        return path.stem
-    return _seen_from(profile, path)
-
-
-def _seen_from(profile: Path, path: Path) -> str:
-    """Return a path as it is written in a profile, so that a folder with both can be moved."""
-    path, folder = path.absolute(), profile.parent.absolute()
-    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
-
-
-def _style_file(folder: Path, name: str) -> Path:
-    """Return a path for a saved style at which there is nothing yet."""
-    return free_path(folder, re.sub(r"[^\w -]", "_", name)[:80] or "style", SAVED_STYLE_SUFFIX)
 
 
 def _found_beside(path: Path, name: str, word: str) -> str:

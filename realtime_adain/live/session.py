@@ -24,7 +24,7 @@ from .finish import Finish
 from .keys import ACTIONS
 from .ladder import QualityLadder, Stylize
 from .mouse import Gestures
-from .profile import save_preset
+from .preset import save_preset
 from .recorder import Recorder
 from .screen_text import ScreenText
 from .strip import Box, Strip

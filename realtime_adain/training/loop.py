@@ -14,9 +14,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..command import uninterrupted
 from ..dataset import PairDataset, Pairs
 from ..errors import TrainingError, WeightsError
+from ..interrupts import uninterrupted
 from ..networks import StyleNetwork, VGGEncoder, normalise_activations
 from ..pictures import write_picture
 from ..progress import Progress
