@@ -20,6 +20,7 @@ from .tensors import batch_to_tensor
 _SATURATIONS = (0.6, 1.5)
 _LARGEST_LOG_GAMMA = 0.5
 _BATCHES_AHEAD = 2  # of each worker
+_MOST_BROKEN = 100  # pictures met for one that is needed
 
 
 class Pairs(NamedTuple):
@@ -38,7 +39,9 @@ class Pairs(NamedTuple):
 
     def on(self, device: torch.device) -> Pairs:
         """Return the pairs on the device, ready for a network."""
-        contents, styles = (batch_to_tensor(crops, device) for crops in self[:2])
+        contents, styles = (
+            batch_to_tensor(crops, device) for crops in (self.contents, self.styles)
+        )
         return self._replace(contents=contents, styles=styles)
 
 
@@ -126,7 +129,7 @@ class PairDataset:
                 picture = read_picture(pictures[index])
             except PictureError:
                 broken += 1
-                if broken > 100 * self.batch:
+                if broken > _MOST_BROKEN * self.batch:
                     raise
                 continue
             key = -1

@@ -18,7 +18,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _make_parser() -> argparse.ArgumentParser:
     parser = command.make_parser("realtime_adain.train", __doc__)
-    parser.add_argument("run", type=Path, help="folder of the run; one that exists is gone on with")
+    parser.add_argument("run", type=Path, help="folder of the run; an existing run is resumed")
     parser.add_argument("--device", help="cpu, cuda, ... (default: the best there is)")
     for name, default, purpose in (
         ("workers", 1, "threads that read pictures"),
@@ -57,9 +57,8 @@ def _train(args: argparse.Namespace) -> int:
     from .weights import fetched_teacher, load_teacher
 
     keep_freed_memory()
-    given = vars(args)
-    own = {"run", "device", "workers", "save_every", "sheet_every", "debug"}
-    options = make_options({name: given[name] for name in given.keys() - own})
+    names = {option.name for option in fields(TrainingOptions)}
+    options = make_options({name: value for name, value in vars(args).items() if name in names})
     weights = train(
         options,
         args.run,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import platform
 import time
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from ..dataset import PairDataset
+from ..engines.processor import processor_name
 from ..networks import StyleNetwork
 from ..tensors import to_pixels
 from .options import TrainingOptions
@@ -100,6 +100,7 @@ def contact_sheet(network: StyleNetwork, contents: Tensor, styles: Tensor) -> np
 
 def write_card(
     path: Path,
+    *,
     weights: Path,
     options: TrainingOptions,
     network: StyleNetwork,
@@ -111,7 +112,7 @@ def write_card(
     """Write what is to be known of the weights as Markdown."""
     parameters = sum(tensor.numel() for tensor in network.parameters())
     cost = multiply_accumulates_per_pixel(network, device)
-    machine = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor()
+    machine = torch.cuda.get_device_name(device) if device.type == "cuda" else processor_name()
     losses = ", ".join(f"{name} {value:.4f}" for name, value in log.latest.items())
     settings = "\n".join(
         f"| {name.replace('_', ' ')} | {value} |" for name, value in vars(options).items()
@@ -124,7 +125,7 @@ def write_card(
         f"| cost | {cost / 1000:.1f} thousand multiply-accumulates per pixel |\n"
         f"| sha256 | `{hashlib.sha256(weights.read_bytes()).hexdigest()}` |\n"
         f"| data | {len(data.contents)} photographs, {len(data.styles)} artworks |\n"
-        f"| machine | {machine or platform.machine()} ({device.type}), {hours:.2f} h since its "
+        f"| machine | {machine} ({device.type}), {hours:.2f} h since its "
         f"last start |\n"
         f"| losses on the last training batches | {losses} |\n"
         f"{settings}\n",

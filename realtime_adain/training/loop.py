@@ -29,7 +29,7 @@ from .options import TrainingOptions, differing
 
 _LOG_EVERY = 100
 _BLOWN_UP = 5.0
-"""Times the least mean loss of a hundred steps from which on a run does not find back."""
+"""A run ends when its mean loss over a hundred steps is this many times the least one so far."""
 _MAX_GRADIENT = 10.0
 
 
@@ -45,7 +45,7 @@ def train(
     report: Callable[[str], None] = print,
     quiet: bool = False,
 ) -> Path:
-    """Train, or go on with, the run of a folder; return the exported weights file.
+    """Train the run of a folder, or resume it; return the exported weights file.
 
     The folder holds `options.json`, `checkpoint.pt` (replaced every `save_every` steps and when
     the run is interrupted), `log.csv`, `losses.png`, `sheet-*.jpg` (contact sheets),
@@ -68,16 +68,7 @@ def train(
         TrainingError: the loss has blown up or is not finite any more; what was saved before
             stays.
     """
-    data = PairDataset(
-        options.content,
-        options.style,
-        batch=options.batch,
-        crop=options.crop,
-        scale=(options.scale_min, options.scale_max),
-        crops_per_picture=options.crops_per_picture,
-        new_palettes=options.new_palettes,
-        seed=options.seed,
-    )
+    data = _dataset(options)
     folder.mkdir(parents=True, exist_ok=True)
     _check_same_options(options, folder)
     run = _Run(options, folder, _normalised(teacher, data, options), device)
@@ -87,26 +78,25 @@ def train(
         run.objective.prepare(data[step].on(device) for step in range(batches))
     log = LossLog(folder / "log.csv")
     progress = Progress(options.steps, done=run.step, unit="steps", quiet=quiet)
-    started, broken, least = time.perf_counter(), 0, math.inf
+    started, broken = time.perf_counter(), 0
+
+    def is_due(every: int) -> bool:
+        return run.step % every == 0 or run.step == options.steps
+
     try:
         for pairs in data.read_ahead(range(run.step, options.steps), workers):
             broken += pairs.broken
             pairs = pairs.on(device)
             with uninterrupted():  # a checkpoint holds whole steps
                 log.add(run.advance(pairs))
-            done = run.step == options.steps
             progress.update(run.step - progress.before)
-            if run.step % _LOG_EVERY == 0 or done:
+            if is_due(_LOG_EVERY):
                 progress.close()
                 report(f"step {run.step}/{options.steps}  {log.write(run.step)}  broken {broken}")
-            if run.step % _LOG_EVERY == 0:
-                mean = weighted_sum(log.latest, options)
-                least = min(least, mean)
-                if mean > _BLOWN_UP * least:
-                    raise run.astray(f"has grown from {least:.3g} to {mean:.3g}")
-            if run.step % save_every == 0 or done:
+                run.check(weighted_sum(log.latest, options))
+            if is_due(save_every):
                 run.save()
-            if run.step % sheet_every == 0 or done:
+            if is_due(sheet_every):
                 sheet = contact_sheet(run.averaged, pairs.contents[:4], pairs.styles[:4])
                 write_picture(folder / f"sheet-{run.step:06d}.jpg", sheet)
                 log.plot(folder / "losses.png")
@@ -116,7 +106,16 @@ def train(
     finally:
         progress.close()
     hours = (time.perf_counter() - started) / 3600
-    write_card(folder / "card.md", run.weights, options, run.averaged, data, log, device, hours)
+    write_card(
+        folder / "card.md",
+        weights=run.weights,
+        options=options,
+        network=run.averaged,
+        data=data,
+        log=log,
+        device=device,
+        hours=hours,
+    )
     return run.weights
 
 
@@ -130,6 +129,7 @@ class _Run:
         self.step = 0
         self.weights = folder / "weights.safetensors"
         self._checkpoint = folder / "checkpoint.pt"
+        self._least = math.inf
         torch.manual_seed(options.seed)
         initial = None if options.initial is None else load_model(options.initial)
         self.objective = make_objective(options, teacher, initial)
@@ -150,7 +150,7 @@ class _Run:
         parts = self.objective(pairs)
         total = weighted_sum(parts, self.options)
         if not total.isfinite():
-            raise self.astray("is not finite any more")
+            raise self._astray("is not finite any more")
         self._optimizer.zero_grad(set_to_none=True)
         total.backward()
         nn.utils.clip_grad_norm_(self._trained, _MAX_GRADIENT)
@@ -159,12 +159,11 @@ class _Run:
         self._update_average(min(self.options.average, self.step / (self.step + 10)))
         return {name: value.item() for name, value in parts.items()}
 
-    def astray(self, how: str) -> TrainingError:
-        """Return the error of a loss with which it makes no sense to go on."""
-        return TrainingError(
-            f"{self.weights.parent}: the loss {how} after step {self.step}; "
-            "what was saved before stays; a lower learning rate may help, in a new run"
-        )
+    def check(self, mean: float) -> None:
+        """Raise TrainingError where the mean loss of the last steps has blown up."""
+        self._least = min(self._least, mean)
+        if mean > _BLOWN_UP * self._least:
+            raise self._astray(f"has grown from {self._least:.3g} to {mean:.3g}")
 
     def save(self) -> None:
         """Write the checkpoint and the weights, each whole or not at all."""
@@ -177,6 +176,12 @@ class _Run:
         with whole_file(self._checkpoint) as part:
             torch.save(state, part)
         save_network(self.weights, self.averaged)
+
+    def _astray(self, how: str) -> TrainingError:
+        return TrainingError(
+            f"{self.weights.parent}: the loss {how} after step {self.step}; "
+            "what was saved before stays; a lower learning rate may help, in a new run"
+        )
 
     def _load(self) -> None:
         state = torch.load(self._checkpoint, weights_only=True, map_location="cpu")
@@ -207,6 +212,19 @@ def learning_rate_factor(step: int, options: TrainingOptions) -> float:
     done = (step - (options.steps - falling)) / max(falling, 1)
     fall = 0.5 + 0.5 * math.cos(math.pi * min(max(done, 0.0), 1.0))
     return rise * fall / (1 + options.inverse_decay * step)
+
+
+def _dataset(options: TrainingOptions) -> PairDataset:
+    return PairDataset(
+        options.content,
+        options.style,
+        batch=options.batch,
+        crop=options.crop,
+        scale=(options.scale_min, options.scale_max),
+        crops_per_picture=options.crops_per_picture,
+        new_palettes=options.new_palettes,
+        seed=options.seed,
+    )
 
 
 def _normalised(teacher: VGGEncoder, data: PairDataset, options: TrainingOptions) -> VGGEncoder:
