@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import random
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
@@ -26,6 +25,7 @@ from .live.regional import RegionalStylize
 from .live.screen_text import ScreenText, Stats
 from .live.strip import Strip
 from .live.view import Layout, View
+from .live.wanted_styles import find_first, find_mix
 from .live.watch import FolderWatch
 from .pictures import read_picture
 from .regions import count_colours, masks_from_picture
@@ -124,26 +124,26 @@ def _with_profile(
     if args.profile is None:
         return args
     argv = sys.argv[1:] if argv is None else argv
-    given = _given(parser, argv)
-    kept = profile_arguments(profile_path(args.profile), vars(args), given)
+    typed = _typed_options(parser, argv)
+    kept = profile_arguments(profile_path(args.profile), vars(args), typed)
     args = parser.parse_args([*kept, *argv])
-    _leave_out_vanished(args, given)
+    _leave_out_vanished(args, typed)
     return args
 
 
-def _given(parser: argparse.ArgumentParser, argv: Sequence[str]) -> list[str]:
-    """Return the names of the options that are typed, be it with their defaults.
+def _typed_options(parser: argparse.ArgumentParser, argv: Sequence[str]) -> list[str]:
+    """Return the names of the options typed, including those typed with their default value.
 
     A parser sets a default only where the namespace has no value yet, so one that is full of None
     holds afterwards what was typed and nothing else.
     """
-    unsaid = dict.fromkeys(vars(parser.parse_args(argv)))
-    said = vars(parser.parse_args(argv, argparse.Namespace(**unsaid)))
-    return [name for name, value in said.items() if value is not None]
+    empty = dict.fromkeys(vars(parser.parse_args(argv)))
+    typed = vars(parser.parse_args(argv, argparse.Namespace(**empty)))
+    return [name for name, value in typed.items() if value is not None]
 
 
-def _leave_out_vanished(args: argparse.Namespace, given: Collection[str]) -> None:
-    """Tell which styles are not there any more, but for those that are given, and forget them."""
+def _leave_out_vanished(args: argparse.Namespace, typed: Collection[str]) -> None:
+    """Tell which styles are not there any more, but for those that are typed, and forget them."""
     problems = []
 
     def is_there(find: Callable[..., object], *wanted: object) -> bool:
@@ -154,14 +154,14 @@ def _leave_out_vanished(args: argparse.Namespace, given: Collection[str]) -> Non
             return False
         return True
 
-    if "style" not in given:
+    if "style" not in typed:
         there = [word for word in args.style if is_there(find_styles, [word])]
         args.style = there or list(builtin_style_names())
-    if "mix" not in given and args.mix is not None:
+    if "mix" not in typed and args.mix is not None:
         args.mix = {word: w for word, w in args.mix.items() if is_there(find_styles, [word])}
-    if "first" not in given and not is_there(_find_first, args.first, find_styles(args.style)):
+    if "first" not in typed and not is_there(find_first, args.first, find_styles(args.style)):
         args.first = None
-    if "watch" not in given and args.watch is not None and not is_there(FolderWatch, args.watch):
+    if "watch" not in typed and args.watch is not None and not is_there(FolderWatch, args.watch):
         args.watch = None
     for problem in dict.fromkeys(problems):
         command.warn(problem)
@@ -172,20 +172,17 @@ def _run_live(args: argparse.Namespace) -> int:
         print("\n".join(map(str, list_cameras())) or "no cameras found")
         return 0
     style_paths = find_styles(args.style)
-    mix = _find_mix(args.mix)
-    at_once = [*_find_first(args.first, style_paths), *mix]
+    mix = find_mix(args.mix)
+    at_once = [*find_first(args.first, style_paths), *mix]
     style_paths = list(dict.fromkeys([*style_paths, *at_once]))
-    _check(args, style_paths)
+    _check_before_loading(args, style_paths)
     watch = FolderWatch(args.watch) if args.watch is not None else None
     with ExitStack() as opened:
         source = open_source(args.source, size_wh=args.camera_size, frame_rate=args.fps)
         frames = opened.enter_context(LatestFrame(source))
         view = View(mirror=args.mirror, layout=Layout(args.layout), divider=args.divider)
         sinks = _open_sinks(args, opened, frames, view.layout)
-        hearing = None
-        if args.microphone is not None:
-            hearing = opened.enter_context(Microphone(args.microphone or None))
-            print(f"microphone {hearing.name}", flush=True)
+        hearing = _open_microphone(args, opened)
         stylizer = cli.make_stylizer(args)
         deck = opened.enter_context(
             StyleDeck(
@@ -198,17 +195,13 @@ def _run_live(args: argparse.Namespace) -> int:
             )
         )
         styles = _make_styles(args, deck, at_once, mix)
-        window = None
-        if not args.no_window:
-            height, width = view.layout.size_hw(frames.size_hw)
-            window = opened.enter_context(
-                Window(TITLE, (width, height), fullscreen=args.fullscreen)
-            )
+        window = _open_window(args, opened, view.layout.size_hw(frames.size_hw))
         stylize = stylizer.stylize
         if args.mask is not None:
             stylize = _make_regional(args.mask, stylizer, styles, len(style_paths))
         ladder = None
-        if args.ladder if args.ladder is not None else window is not None:
+        has_ladder = window is not None if args.ladder is None else args.ladder
+        if has_ladder:
             ladder = QualityLadder(stylize, 1 / float(frames.frame_rate or USUAL_FRAME_RATE))
         session = LiveSession(
             frames,
@@ -229,7 +222,7 @@ def _run_live(args: argparse.Namespace) -> int:
             window=window,
             sinks=sinks,
             hearing=hearing,
-            network=_network(args),
+            network=_network_options(args),
         )
         try:
             with session:
@@ -239,11 +232,11 @@ def _run_live(args: argparse.Namespace) -> int:
         finally:
             print(session.timing.summary())
             if args.profile is not None:
-                _keep(args, session, deck)
+                _save_profile(args, session, deck)
     return 0
 
 
-def _network(args: argparse.Namespace) -> dict[str, object]:
+def _network_options(args: argparse.Namespace) -> dict[str, object]:
     """Return the options that name the network; those that are files, from anywhere."""
     files = [str(Path(file).absolute()) for file in args.checkpoint or ()]
     is_file = args.model is not None and Path(args.model).is_file()
@@ -277,6 +270,23 @@ def _open_sinks(
     return sinks
 
 
+def _open_microphone(args: argparse.Namespace, opened: ExitStack) -> Microphone | None:
+    if args.microphone is None:
+        return None
+    microphone = opened.enter_context(Microphone(args.microphone or None))
+    print(f"microphone {microphone.name}", flush=True)
+    return microphone
+
+
+def _open_window(
+    args: argparse.Namespace, opened: ExitStack, size_hw: tuple[int, int]
+) -> Window | None:
+    if args.no_window:
+        return None
+    height, width = size_hw
+    return opened.enter_context(Window(TITLE, (width, height), fullscreen=args.fullscreen))
+
+
 def _make_regional(
     mask: Path, stylizer: Stylizer, styles: StylesInUse, style_count: int
 ) -> Stylize:
@@ -285,31 +295,6 @@ def _make_regional(
     masks = masks_from_picture(picture, min(style_count, max(2, count_colours(picture))))
     styles.regions = len(masks)
     return RegionalStylize(stylizer.stylize_regions, masks, lambda: styles.others)
-
-
-def _find_mix(mix: Mapping[str, float] | None) -> dict[Path, float]:
-    """Return the weights of a mix, which then sum to one, by the styles' files."""
-    found: dict[Path, float] = {}
-    for word, weight in (mix or {}).items():
-        for path in find_styles([word]):
-            found[path] = found.get(path, 0.0) + weight
-    total = sum(found.values())
-    if mix and total <= 0:
-        raise StyleError("a mix needs a weight above 0")
-    return {path: weight / total for path, weight in found.items() if weight > 0}
-
-
-def _find_first(first: str | None, paths: Sequence[Path]) -> list[Path]:
-    """Return the file of the style to begin with; none where it is not said."""
-    if first is None:
-        return []
-    if first == "random":
-        return [random.choice(paths)]
-    if first.isdecimal():
-        if not 1 <= int(first) <= len(paths):
-            raise StyleError(f"no style {first}: there are {len(paths)}")
-        return [paths[int(first) - 1]]
-    return find_styles([first])[:1]
 
 
 def _make_styles(
@@ -329,8 +314,7 @@ def _make_styles(
     )
 
 
-def _keep(args: argparse.Namespace, session: LiveSession, deck: StyleDeck) -> None:
-    """Write the profile."""
+def _save_profile(args: argparse.Namespace, session: LiveSession, deck: StyleDeck) -> None:
     styles = session.styles
     settings = session.settings()
     settings["style_size"] = args.style_size
@@ -339,9 +323,14 @@ def _keep(args: argparse.Namespace, session: LiveSession, deck: StyleDeck) -> No
     save_session(path, settings, args.style, deck.cards, styles.chosen, styles.mix_weights)
 
 
-def _check(args: argparse.Namespace, style_paths: Sequence[Path]) -> None:
+def _check_before_loading(args: argparse.Namespace, style_paths: Sequence[Path]) -> None:
     """Find at once what would go wrong after the network is loaded."""
     check_one_readable(style_paths)
+    if args.profile is None and args.watch is None:  # or they may name styles of another time
+        names = {path.stem for path in style_paths}
+        for option in ("strengths", "strokes"):
+            for name in sorted((getattr(args, option) or {}).keys() - names):
+                command.warn(f"--{option}: there is no style named {name!r}")
     if not args.no_window:
         check_display()
     if args.profile is not None:

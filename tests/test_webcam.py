@@ -55,7 +55,7 @@ def painted(tiny_weights: Path, style_file: Path) -> list[str]:
     return ["--model", str(tiny_weights), "--style", str(style_file), "--device", "cpu"]
 
 
-def frames_of(path: Path) -> list[tuple[int, int]]:
+def sizes_of(path: Path) -> list[tuple[int, int]]:
     with av.open(path) as container:
         return [(frame.height, frame.width) for frame in container.decode(video=0)]
 
@@ -67,6 +67,15 @@ def test_headless_run_ends_with_its_speed(
     told = capsys.readouterr()
     assert STATS.fullmatch(told.out.strip()) and told.out.startswith("5 frames")
     assert told.err == ""
+
+
+def test_names_of_no_style_are_told(painted: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--frames", "2", "--strengths", "stripes:0.5,wavs:1", "--strokes", "starri:300"]
+    assert webcam.main([*HEADLESS, *painted, *options]) == 0
+    assert capsys.readouterr().err.splitlines() == [
+        "realtime-adain: --strengths: there is no style named 'wavs'",
+        "realtime-adain: --strokes: there is no style named 'starri'",
+    ]
 
 
 def test_a_mask_takes_as_many_of_the_styles_as_it_has_colours(
@@ -92,7 +101,7 @@ def test_headless_recording_plays(
     path = tmp_path / "out.mp4"
     arguments = [*HEADLESS, *painted, *options, "--frames", "6", "--record", str(path)]
     assert webcam.main(arguments) == 0
-    assert frames_of(path) == [(48, width)] * 6
+    assert sizes_of(path) == [(48, width)] * 6
     first, last = capsys.readouterr().out.splitlines()
     assert first == f"recorded {path}"
     assert STATS.fullmatch(last)
@@ -146,7 +155,7 @@ def test_a_recording_plays_whatever_ends_the_program(
     told = capsys.readouterr()
     assert told.err == line
     assert STATS.fullmatch(told.out.splitlines()[-1])
-    assert 1 <= len(frames_of(path)) <= 6 + (status == 130) * 100
+    assert 1 <= len(sizes_of(path)) <= 6 + (status == 130) * 100
 
 
 def test_a_recording_that_fails_ends_a_program_that_only_records(
@@ -160,7 +169,7 @@ def test_a_recording_that_fails_ends_a_program_that_only_records(
     reason = f"{path}: cannot be written (No space left on device)"
     told = f"realtime-adain: {reason}; what came before is in out.part.mp4\n"
     assert capsys.readouterr().err == told
-    assert len(frames_of(tmp_path / "out.part.mp4")) == 3
+    assert len(sizes_of(tmp_path / "out.part.mp4")) == 3
 
 
 def test_the_film_that_is_played_is_not_recorded_over(
