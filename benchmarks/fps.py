@@ -41,6 +41,9 @@ from realtime_adain.weights import SHA256
 from realtime_adain.writing import why_not_writable
 
 PAPER_SECONDS = {(256, 256): 0.018, (512, 512): 0.065}
+MODEL, END_TO_END, FILM = "model", "end to end", "film"
+"""What is timed, by the names in the table: the network alone, a frame at a time, many frames."""
+
 FILM_FRAMES = 8
 """Frames of a film that are timed together, as several are done at a time."""
 
@@ -109,21 +112,21 @@ def benchmark(args: argparse.Namespace) -> int:
                         **measure(
                             step,
                             device,
-                            args.warmup,
-                            args.frames,
-                            frames_per_step=FILM_FRAMES if path == "film" else 1,
+                            warmup=args.warmup,
+                            frames=args.frames,
+                            frames_per_step=FILM_FRAMES if path == FILM else 1,
                         ),
                     }
                     if engine == "plain":
                         plain[size_hw, path] = row["median_ms"]
                     if plain:
                         row["times_plain"] = round(plain[size_hw, path] / row["median_ms"], 1)
-                    if path == "model":
+                    if path == MODEL:
                         style = encode_builtin(stylizer).statistics
                         dtype = stylizer.engine.dtype
                         least = limits[device].least_ms(stylizer.network, style, size_hw, dtype)
                         row["percent_of_limit"] = round(100 * least / row["median_ms"], 1)
-                    if path == "end to end" and args.stages and engine == "torch":
+                    if path == END_TO_END and args.stages and engine == "torch":
                         row["stages_ms"] = stage_times(stylizer, size_hw, args.warmup, args.frames)
                     rows.append(row)
                     print_row(row, PAPER_SECONDS.get(size_hw))
@@ -201,9 +204,9 @@ def devices() -> list[str]:
 def steps(stylizer: Stylizer, size_hw: tuple[int, int]) -> dict[str, Callable[[], object]]:
     """Return what is timed, by path."""
     return {
-        "model": model_step(stylizer, size_hw),
-        "end to end": end_to_end_step(stylizer, size_hw),
-        "film": film_step(stylizer, size_hw),
+        MODEL: model_step(stylizer, size_hw),
+        END_TO_END: end_to_end_step(stylizer, size_hw),
+        FILM: film_step(stylizer, size_hw),
     }
 
 
@@ -241,27 +244,27 @@ def stage_times(
     statistics = encode_builtin(stylizer).statistics
     frame = upload(pixels, device)
     image = as_unit(frame, dtype)
-    steps = {"upload": lambda: upload(pixels, device), "convert": lambda: as_unit(frame, dtype)}
+    stages = {"upload": lambda: upload(pixels, device), "convert": lambda: as_unit(frame, dtype)}
     if isinstance(network, VGGNetwork):
         with torch.inference_mode():
             features = network.encoder(image)[-1]
             mixed = adain(features, *statistics[0])
-        steps |= {
+        stages |= {
             "content encoder": lambda: network.encoder(image),
             "AdaIN": lambda: adain(features, *statistics[0]),
             "decoder": lambda: network.decoder(mixed),
         }
     else:
-        steps["network"] = engine.network_pass(size_hw, statistics)
-    steps |= {
+        stages["network"] = engine.network_pass(size_hw, statistics)
+    stages |= {
         "convert back": lambda: as_bytes(image),
         "download": lambda: download(frame),
         "style encoder, once": lambda: stylizer.network.encode_style(image.float()),
     }
     with torch.inference_mode():
         return {
-            stage: measure(step, str(device), warmup, frames)["median_ms"]
-            for stage, step in steps.items()
+            stage: measure(step, str(device), warmup=warmup, frames=frames)["median_ms"]
+            for stage, step in stages.items()
         }
 
 
@@ -306,7 +309,7 @@ def draw_plot(path: Path, rows: list[dict], processor: str) -> None:
         for place, (label, bars) in enumerate(paths.items()):
             heights = [number + (place - 1) * 0.27 for number in range(len(bars))]
             axes.barh(heights, list(bars.values()), 0.27, label=label)
-        names = list(paths["model"])
+        names = list(paths[MODEL])
         axes.set_yticks(range(len(names)), names if axes is all_axes[0][0] else [])
         axes.invert_yaxis()
         axes.set(title=f"{field[1]} on {processor if field[0] == 'cpu' else field[0]}")

@@ -74,7 +74,7 @@ class Limits:
         return rates[name]
 
     def _best_seconds(self, step: Callable[[], object]) -> float:
-        return measure(step, self._device, 1, 5)["best_ms"] / 1000
+        return measure(step, self._device, warmup=1, frames=5)["best_ms"] / 1000
 
 
 @torch.inference_mode()

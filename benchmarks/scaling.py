@@ -10,9 +10,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import statistics
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import partial
@@ -21,6 +19,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.machine import describe_machine, resident_mb
+from benchmarks.timing import measure
 from realtime_adain import Style, Stylizer, command
 from realtime_adain.demo_scene import DemoScene
 from realtime_adain.frame import Frame
@@ -100,14 +99,20 @@ def benchmark(args: argparse.Namespace) -> int:
 def frame_ms(stylizer: Stylizer, style: Style, side: int, rounds: int) -> float:
     """Return the milliseconds of a square frame."""
     pixels = DemoScene((side, side)).draw(0.0)
-    return median_ms(lambda: stylizer.stylize(pixels, style), rounds)
+    return _median_ms(stylizer, lambda: stylizer.stylize(pixels, style), rounds)
+
+
+def _median_ms(stylizer: Stylizer, step: Callable[[], object], rounds: int) -> float:
+    return measure(step, str(stylizer.device), warmup=rounds, frames=rounds)["median_ms"]
 
 
 def mixing_ms(stylizer: Stylizer, styles: list[Style], rounds: int) -> float:
     """Return the milliseconds of a frame for which the styles are mixed anew."""
     pixels = DemoScene((SIDE, SIDE)).draw(0.0)
     weights = [1 / len(styles)] * len(styles)
-    return median_ms(lambda: stylizer.stylize(pixels, Style.mix(styles, weights)), rounds)
+    return _median_ms(
+        stylizer, lambda: stylizer.stylize(pixels, Style.mix(styles, weights)), rounds
+    )
 
 
 def cores_ms(model: str, cores: int, rounds: int) -> float:
@@ -139,16 +144,6 @@ def film_memory(stylizer: Stylizer, style: Style, frames: int) -> dict[str, floa
     ):
         run_pipeline(source, partial(stylizer.stylize_all, style=style), sink, note)
     return memory
-
-
-def median_ms(step: Callable[[], object], rounds: int) -> float:
-    """Return the median milliseconds of a step, after a few to warm up."""
-    times = []
-    for _ in range(rounds + 3):
-        began = time.perf_counter()
-        step()
-        times.append(1000 * (time.perf_counter() - began))
-    return round(statistics.median(times[3:]), 3)
 
 
 if __name__ == "__main__":

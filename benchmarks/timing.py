@@ -16,9 +16,9 @@ SECONDS_PER_ROW = 10.0
 def measure(
     step: Callable[[], object],
     device: str,
+    *,
     warmup: int,
     frames: int,
-    *,
     frames_per_step: int = 1,
 ) -> dict[str, float]:
     """Time `step`, each call with the device's work done; return milliseconds a frame and their

@@ -104,7 +104,7 @@ def test_fps_counts_the_work_of_the_frame_alone() -> None:
 
 def test_fps_gives_a_slow_network_fewer_frames(monkeypatch) -> None:
     monkeypatch.setattr(timing, "SECONDS_PER_ROW", 0.0)
-    assert timing.measure(lambda: None, "cpu", 5, 30)["frames"] == 3
+    assert timing.measure(lambda: None, "cpu", warmup=5, frames=30)["frames"] == 3
 
 
 def test_gallery_shows_every_style(tiny_weights, tmp_path, monkeypatch) -> None:
