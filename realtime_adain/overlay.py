@@ -40,7 +40,7 @@ class Overlay:
             none.
         graph: milliseconds of the last frames, drawn as a line below the status; empty for none.
         grip: column of a divider that can be dragged; None for none.
-        frame: left, top, right and bottom of a rectangle that is being drawn; None for none.
+        selection: left, top, right and bottom of a rectangle that is being drawn; None for none.
         below: rows at the bottom that are kept free.
     """
 
@@ -51,7 +51,7 @@ class Overlay:
     problem: str | None = None
     graph: tuple[float, ...] = ()
     grip: int | None = None
-    frame: tuple[int, int, int, int] | None = None
+    selection: tuple[int, int, int, int] | None = None
     below: int = 0
 
 
@@ -68,8 +68,8 @@ def draw_overlay(pixels: np.ndarray, overlay: Overlay) -> np.ndarray:
     free = pixels[: pixels.shape[0] - overlay.below]
     if overlay.grip is not None:
         _draw_grip(pixels, overlay.grip, scale)
-    if overlay.frame is not None:
-        left, top, right, bottom = overlay.frame
+    if overlay.selection is not None:
+        left, top, right, bottom = overlay.selection
         cv2.rectangle(pixels, (left, top), (right, bottom), _PANEL_RGB, 3)
         cv2.rectangle(pixels, (left, top), (right, bottom), _WHITE, 1)
     status_high = 0

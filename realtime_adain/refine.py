@@ -113,7 +113,7 @@ def _refine(args: argparse.Namespace) -> int:
             style_weight=args.style_weight,
             on_step=progress.update,
         )
-    Style(style.name, statistics, style.network).save(args.output)
+    Style(style.name, statistics, style.fingerprint).save(args.output)
     for when, (content_loss, style_loss) in zip(("before", "after"), verdicts, strict=True):
         print(f"{when:>6}: style loss {style_loss:.3f}, content loss {content_loss:.3f}")
     print(args.output)

@@ -23,12 +23,12 @@ class Style:
     Attributes:
         name: what is shown to the user.
         statistics: one pair per AdaIN layer, each `(1, C, 1, 1)` float32.
-        network: fingerprint of the network that encoded it; no other can use it.
+        fingerprint: of the network that encoded it; no other can use it.
     """
 
     name: str
     statistics: Statistics
-    network: str
+    fingerprint: str
 
     @classmethod
     def mix(cls, styles: Sequence[Style], weights: Sequence[float]) -> Style:
@@ -42,15 +42,15 @@ class Style:
             StyleError: the styles come from different networks.
             ValueError: the weights do not fit.
         """
-        if len({style.network for style in styles}) > 1:
+        if len({style.fingerprint for style in styles}) > 1:
             raise StyleError("styles of different networks cannot be mixed")
         statistics = mix_statistics([style.statistics for style in styles], weights)
-        return cls(" + ".join(style.name for style in styles), statistics, styles[0].network)
+        return cls(" + ".join(style.name for style in styles), statistics, styles[0].fingerprint)
 
     def to(self, device: torch.device) -> Style:
         """Return the style with its statistics on a device."""
         statistics = tuple((mean.to(device), std.to(device)) for mean, std in self.statistics)
-        return Style(self.name, statistics, self.network)
+        return Style(self.name, statistics, self.fingerprint)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the style as safetensors, so that it can be shared without its picture.
@@ -64,7 +64,7 @@ class Style:
             tensors[f"{index}.std"] = std.cpu().contiguous()
         try:
             with whole_file(path) as part:
-                save_file(tensors, part, {"name": self.name, "network": self.network})
+                save_file(tensors, part, {"name": self.name, "network": self.fingerprint})
         except (OSError, SafetensorError) as error:
             raise StyleError(f"{path}: style cannot be written: {error}") from error
 

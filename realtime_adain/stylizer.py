@@ -210,7 +210,7 @@ class Stylizer:
         return self.engine.run_all(tasks)
 
     def _checked(self, style: Style) -> Style:
-        if style.network != self.fingerprint:
+        if style.fingerprint != self.fingerprint:
             raise StyleError(
                 f"style {style.name!r} was encoded by another network; encode its picture anew, or "
                 "name that network by --model"

@@ -222,7 +222,7 @@ def _run_live(args: argparse.Namespace) -> int:
             window=window,
             sinks=sinks,
             hearing=hearing,
-            network=_network_options(args),
+            network_options=_network_options(args),
         )
         try:
             with session:

@@ -114,7 +114,7 @@ def test_gallery_shows_every_style(tiny_weights, tmp_path, monkeypatch) -> None:
     assert read_picture(tmp_path / "window.jpg").shape == (480, 1280, 3)
 
 
-def test_quality_prints_the_baselines_and_is_deterministic(tmp_path, tiny_weights, capsys) -> None:
+def test_quality_measures_the_baselines_and_is_deterministic(tmp_path, tiny_weights) -> None:
     pytest.importorskip("skimage")
     pytest.importorskip("matplotlib")
     from benchmarks import quality
@@ -145,7 +145,6 @@ def test_quality_prints_the_baselines_and_is_deterministic(tmp_path, tiny_weight
 
 
 def test_camera_motion_moves_the_picture_and_comes_back() -> None:
-    pytest.importorskip("skimage")
     from benchmarks import quality
 
     content = picture(80, 96)

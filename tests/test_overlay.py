@@ -15,7 +15,7 @@ FULL = Overlay(
     problem="no camera",
     graph=(10.0, 20.0, 900.0),
     grip=8,
-    frame=(2, 2, 12, 12),
+    selection=(2, 2, 12, 12),
 )
 
 
@@ -52,11 +52,11 @@ def test_nothing_to_say_changes_nothing() -> None:
         (Overlay(status=("a",), graph=(20.0, 40.0)), slice(0, 100), slice(0, 180)),
         (Overlay(message="saved a.png", below=80), slice(340, 400), slice(200, 440)),
         (Overlay(grip=100), slice(226, 254), slice(86, 114)),
-        (Overlay(frame=(50, 60, 90, 110)), slice(58, 113), slice(48, 93)),
+        (Overlay(selection=(50, 60, 90, 110)), slice(58, 113), slice(48, 93)),
     ],
     ids=[
         *("status", "recording", "message", "help", "problem", "graph", "graph below status"),
-        *("message above the strip", "grip", "frame"),
+        *("message above the strip", "grip", "selection"),
     ],
 )
 def test_each_part_stays_in_its_corner(overlay: Overlay, rows: slice, columns: slice) -> None:

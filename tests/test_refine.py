@@ -74,7 +74,7 @@ def test_command_writes_a_style_like_any_other(
     style = stylizer.encode_style(tmp_path / "out.safetensors")
     assert style.name == style_file.stem
     assert stylizer.stylize(picture(), style).shape == picture().shape
-    assert Style.load(tmp_path / "out.safetensors").network == stylizer.fingerprint
+    assert Style.load(tmp_path / "out.safetensors").fingerprint == stylizer.fingerprint
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from realtime_adain.frame import Frame
 from realtime_adain.sources import open_source, packets, reconnecting, stream
 from realtime_adain.sources.base import Source
 from realtime_adain.sources.packets import NewestPackets
-from realtime_adain.sources.reconnecting import Reconnecting
+from realtime_adain.sources.reconnecting import ReconnectingSource
 from realtime_adain.sources.stream import StreamSource
 
 from .test_capture import wait_until
@@ -90,7 +90,7 @@ def brightnesses(frames: Iterator[Frame]) -> list[int]:
 
 def test_a_source_that_comes_back_goes_on() -> None:
     parts = Part(1), Part(2), Part(3, breaks=False)
-    source = Reconnecting(opener(parts[0], "no camera", "no camera", *parts[1:]))
+    source = ReconnectingSource(opener(parts[0], "no camera", "no camera", *parts[1:]))
     assert (source.name, source.size_hw, source.frame_rate) == ("camera 0", (4, 6), 30)
     with source:
         assert brightnesses(source) == [1, 1, 2, 2, 3, 3]
@@ -99,7 +99,7 @@ def test_a_source_that_comes_back_goes_on() -> None:
 
 def test_the_first_opening_must_succeed() -> None:
     with pytest.raises(SourceError, match="no camera"):
-        Reconnecting(opener("no camera", Part(1)))
+        ReconnectingSource(opener("no camera", Part(1)))
 
 
 def test_the_problem_is_told_until_the_first_frame_is_back() -> None:
@@ -110,7 +110,7 @@ def test_the_problem_is_told_until_the_first_frame_is_back() -> None:
         told.append(source.problem if told else None)  # no source yet at the first opening
         return open_next()
 
-    source = Reconnecting(open_and_note)
+    source = ReconnectingSource(open_and_note)
     frames = iter(source)
     next(frames), next(frames)
     assert source.problem is None
@@ -126,7 +126,7 @@ def test_the_problem_is_told_until_the_first_frame_is_back() -> None:
 def test_the_notice_is_that_of_the_open_source() -> None:
     first, second = Part(1), Part(2)
     first.notice = "too dark"
-    source = Reconnecting(opener(first, second))
+    source = ReconnectingSource(opener(first, second))
     frames = iter(source)
     next(frames), next(frames)
     assert source.notice == "too dark"
@@ -148,20 +148,20 @@ def test_each_wait_is_twice_as_long_up_to_a_limit(monkeypatch: pytest.MonkeyPatc
             return False
 
     monkeypatch.setattr(reconnecting.threading, "Event", NoWait)
-    source = Reconnecting(opener(Part(1), "no", "no", "no", Part(2), Part(3, breaks=False)))
+    source = ReconnectingSource(opener(Part(1), "no", "no", "no", Part(2), Part(3, breaks=False)))
     assert len(list(source)) == 6
     assert waits == [1.0, 2.0, 3.0, 3.0, 1.0]
 
 
 def test_another_size_is_fitted_to_the_first() -> None:
-    source = Reconnecting(opener(Part(1), Part(2, size_hw=(9, 9), breaks=False)))
+    source = ReconnectingSource(opener(Part(1), Part(2, size_hw=(9, 9), breaks=False)))
     assert {frame.size_hw for frame in source} == {(4, 6)}
 
 
 def test_stopping_ends_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reconnecting, "FIRST_WAIT_SECONDS", 60.0)
     part = Part(1)
-    source = Reconnecting(opener(part))
+    source = ReconnectingSource(opener(part))
     frames = iter(source)
     next(frames), next(frames)
     threading.Timer(0.02, source.stop).start()

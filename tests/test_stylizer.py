@@ -182,7 +182,7 @@ def test_bad_input_is_named(stylizer, style, tmp_path) -> None:
 
 def test_each_region_takes_its_own_style(stylizer, style) -> None:
     other = Style(
-        "other", tuple((mean + 1, 2 * std) for mean, std in style.statistics), style.network
+        "other", tuple((mean + 1, 2 * std) for mean, std in style.statistics), style.fingerprint
     )
     frame = picture(70, 90)
     left = np.zeros((70, 90), np.float32)

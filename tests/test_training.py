@@ -124,10 +124,11 @@ def test_artworks_may_be_given_other_palettes(folders) -> None:
         for options in ({"crops_per_picture": 1}, {"crops_per_picture": 1, "new_palettes": 1.0})
     )
     for step in range(3):
-        assert (plain[step].contents == changed[step].contents).all()
-        assert plain[step].style_keys == changed[step].style_keys
-        assert (changed[step].styles == changed[step].styles).all()
-        differences = (plain[step].styles.int() - changed[step].styles.int()).abs()
+        before, after, again = plain[step], changed[step], changed[step]
+        assert (before.contents == after.contents).all()
+        assert before.style_keys == after.style_keys
+        assert (after.styles == again.styles).all()
+        differences = (before.styles.int() - after.styles.int()).abs()
         assert (differences.amax((1, 2, 3)) > 20).all()
 
 
@@ -495,10 +496,7 @@ def test_an_interrupt_waits_until_a_step_is_whole() -> None:
     assert steps == ["whole"]
 
 
-def test_without_a_teacher_the_fetched_one_is_wanted(
-    folders, tmp_path, monkeypatch, capsys
-) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+def test_without_a_teacher_the_fetched_one_is_wanted(folders, tmp_path, capsys) -> None:
     data = ["--content", str(folders / "content"), "--style", str(folders / "style")]
     assert main([str(tmp_path / "run"), *data]) == 1
     assert "weights fetch vgg19" in capsys.readouterr().err

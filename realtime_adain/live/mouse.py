@@ -17,7 +17,7 @@ SMALLEST_PIECE = 16
 class _Held(Enum):
     NOTHING = 0
     DIVIDER = 1
-    FRAME = 2
+    SELECTION = 2
 
 
 class Gestures:
@@ -30,7 +30,7 @@ class Gestures:
         grab: called with the rectangle that was drawn, in pixels of a single picture.
 
     Attributes:
-        frame: the rectangle that is being drawn, in pixels of what is shown; None when none is.
+        selection: the rectangle that is being drawn, in pixels of what is shown; None when none is.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Gestures:
         pick: Callable[[Card], None],
         grab: Callable[[Box], None],
     ) -> None:
-        self.frame: Box | None = None
+        self.selection: Box | None = None
         self._view = view
         self._strip = strip
         self._pick = pick
@@ -59,8 +59,8 @@ class Gestures:
             self._press(event, size_hw)
         elif self._held is _Held.DIVIDER:
             self._view.move_divider(event.x, size_hw[1])
-        elif self._held is _Held.FRAME:
-            self.frame = self._rectangle(event, size_hw)
+        elif self._held is _Held.SELECTION:
+            self.selection = self._rectangle(event, size_hw)
         if event.action is Mouse.RELEASE:
             self._release(size_hw[1])
 
@@ -68,7 +68,7 @@ class Gestures:
         width = size_hw[1]
         shown_hw = self._view.layout.size_hw(size_hw)
         inside = 0 <= event.x < shown_hw[1] and 0 <= event.y < shown_hw[0]
-        self._held, self.frame = _Held.NOTHING, None
+        self._held, self.selection = _Held.NOTHING, None
         if not inside:
             return
         if self._strip.covers(event.y, shown_hw):
@@ -78,7 +78,7 @@ class Gestures:
         elif self._view.at_divider(event.x, width):
             self._held = _Held.DIVIDER
         else:
-            self._held = _Held.FRAME
+            self._held = _Held.SELECTION
             self._start = (event.x, event.y)
 
     def _rectangle(self, event: MouseEvent, size_hw: tuple[int, int]) -> Box:
@@ -91,9 +91,9 @@ class Gestures:
         return columns[0], rows[0], columns[1], rows[1]
 
     def _release(self, width: int) -> None:
-        if self._held is _Held.FRAME and self.frame is not None:
-            left, top, right, bottom = self.frame
+        if self._held is _Held.SELECTION and self.selection is not None:
+            left, top, right, bottom = self.selection
             if min(right - left, bottom - top) >= SMALLEST_PIECE:
                 edge = left // width * width
                 self._grab((left - edge, top, right - edge, bottom))
-        self._held, self.frame = _Held.NOTHING, None
+        self._held, self.selection = _Held.NOTHING, None

@@ -53,7 +53,7 @@ class LiveSession(Closing):
         window: where the pictures are shown and the keys pressed; None for no window.
         sinks: what else takes the stylized pictures; none may make the picture wait.
         hearing: what brings the recordings' sound; None for silent ones.
-        network: the command line's options that name the network, kept with the settings.
+        network_options: the command line's options that name the network, kept with the settings.
 
     Attributes:
         timing: the measured speed.
@@ -75,7 +75,7 @@ class LiveSession(Closing):
         window: Window | None = None,
         sinks: Sequence[Sink] = (),
         hearing: Hearing | None = None,
-        network: Mapping[str, object] | None = None,
+        network_options: Mapping[str, object] | None = None,
     ) -> None:
         self.timing = LiveTiming()
         self.styles = styles
@@ -98,7 +98,7 @@ class LiveSession(Closing):
         self._frozen = False
         self._changed = False
         self._quitting = False
-        self._network = dict(network or {})
+        self._network_options = dict(network_options or {})
         self._notice: str | None = None
         self._problem: str | None = None
         self._frame: Frame | None = None
@@ -134,7 +134,7 @@ class LiveSession(Closing):
             **self.styles.settings(),
             **self.view.settings(),
             **self.finish.settings(),
-            **self._network,
+            **self._network_options,
             "strip": self.strip.visible,
             "stats": str(self.text.stats),
             "fullscreen": self._window is not None and self._window.fullscreen,
@@ -225,7 +225,7 @@ class LiveSession(Closing):
             problem=self._what_is_missing(),
             graph=self.text.graph(self.timing),
             grip=round(self.view.divider * size_hw[1]) if split else None,
-            frame=self._gestures.frame,
+            selection=self._gestures.selection,
             below=self.strip.height(self.view.layout.size_hw(size_hw)),
         )
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from ..errors import SourceError
 from .base import Source
 from .cameras import find_camera
-from .reconnecting import Reconnecting
+from .reconnecting import ReconnectingSource
 
 SOURCE_SYNTAX = (
     "a camera's number (0), name or device path, 'screen', 'screen:2' or 'screen:X,Y,W,H', "
@@ -31,7 +31,7 @@ def open_source(
     """Open a live source: its frames come by the clock and are stamped with `time.perf_counter`.
 
     Files and folders begin again at their end. Cameras, the screen and addresses are opened again
-    when they break off (see `Reconnecting`).
+    when they break off (see `ReconnectingSource`).
 
     Args:
         spec: a camera's number, device path, or name or a part of it; `screen`, `screen:2` (a
@@ -48,17 +48,17 @@ def open_source(
     if spec == "demo":
         return _open_demo(size_wh, frame_rate)
     if _is_camera(spec):
-        return Reconnecting(partial(_open_camera, spec, size_wh, frame_rate))
+        return ReconnectingSource(partial(_open_camera, spec, size_wh, frame_rate))
     if size_wh is not None:
         raise SourceError(f"{spec}: only cameras and the demo scene can be asked for a size")
     if _SCREEN.match(spec):
-        return Reconnecting(partial(_open_screen, spec, frame_rate))
+        return ReconnectingSource(partial(_open_screen, spec, frame_rate))
     if Path(spec).is_dir():
         return _open_folder(spec, frame_rate)
     if frame_rate is not None:
         raise SourceError(f"{spec}: has a frame rate of its own")
     if _ADDRESS.match(spec):
-        return Reconnecting(partial(_open_address, spec))
+        return ReconnectingSource(partial(_open_address, spec))
     if Path(spec).is_file():
         from .paced import PacedSource
         from .video_file import VideoFileSource

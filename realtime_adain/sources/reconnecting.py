@@ -15,7 +15,7 @@ LONGEST_WAIT_SECONDS = 8.0
 """The wait before a source is opened again; it doubles each time."""
 
 
-class Reconnecting(Source):
+class ReconnectingSource(Source):
     """Opens a source again when it breaks off, for as long as it takes.
 
     Meanwhile no frames come, and `problem` tells why. A source that ends without an error ends this
