@@ -22,7 +22,7 @@ def frame(number: int) -> Frame:
     return Frame(np.full((4, 6, 3), number, np.uint8), float(number))
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 15.0) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     deadline = time.perf_counter() + seconds
     while not condition():
         assert time.perf_counter() < deadline, "waited in vain"
