@@ -290,7 +290,8 @@ def _group_norm(
     if not channels_last or features.device.type != "cpu":
         features = features.contiguous()
     normalised, mean, inverse_std = normalise(features)
-    if features.device.type == "cpu" and (mean * inverse_std).abs().max() > _FAR_FROM_ZERO:
+    is_exact = features.device.type != "cpu"
+    if not is_exact and (mean * inverse_std).abs_().amax().item() > _FAR_FROM_ZERO:
         centred = (features - mean.detach()[:, :, None, None]).to(features.dtype)
         normalised, rest, inverse_std = normalise(centred)
         mean = mean + rest
