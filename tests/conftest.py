@@ -1,4 +1,4 @@
-"""What many tests use: a tiny seeded network, pictures made on the spot."""
+"""Fixtures of many tests: a tiny seeded network, a style on disk, a full disk."""
 
 from __future__ import annotations
 
@@ -8,20 +8,17 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import av
-import numpy as np
 import pytest
 import torch
 
-from realtime_adain.frame import Frame
 from realtime_adain.networks import LeanNetwork
 from realtime_adain.pictures import write_picture
-from realtime_adain.sinks.base import Sink
 from realtime_adain.sinks.output_file import OutputFile
 from realtime_adain.weights import save_network
 
-torch.set_num_threads(1)  # the networks here are tiny: more threads only wait for each other
+from .helpers import TINY, picture
 
-TINY = {"widths": [8, 8, 16], "blocks": 1, "style_widths": [4, 4, 8, 8], "style_hidden": 16}
+torch.set_num_threads(1)  # the networks here are tiny: more threads only wait for each other
 
 
 @pytest.fixture(autouse=True)
@@ -66,27 +63,6 @@ def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
     save_network(path, LeanNetwork(**TINY))
     return path
-
-
-class NullSink(Sink):
-    """Takes every frame and keeps none."""
-
-    def write(self, frame: Frame) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
-
-
-def picture(height: int = 48, width: int = 64, seed: int = 0) -> np.ndarray:
-    """A picture with gradients, an edge and some grain; uint8 `(H, W, 3)` RGB."""
-    random = np.random.default_rng(seed)
-    rows, columns = np.mgrid[0:height, 0:width]
-    red = 255 * rows / max(height - 1, 1)
-    green = 255 * columns / max(width - 1, 1)
-    blue = np.where(columns > width // 2, 220.0, 30.0)
-    pixels = np.stack([red, green, blue], -1) + random.normal(0, 8, (height, width, 3))
-    return pixels.clip(0, 255).astype(np.uint8)
 
 
 @pytest.fixture(scope="session")

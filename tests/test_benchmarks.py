@@ -17,7 +17,7 @@ from realtime_adain.networks import LeanNetwork, VGGEncoder, VGGNetwork
 from realtime_adain.pictures import read_picture, write_picture
 from realtime_adain.weights import save_network
 
-from .conftest import TINY, picture
+from .helpers import TINY, picture
 
 
 @pytest.fixture

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
@@ -17,16 +16,11 @@ from realtime_adain.sinks.base import Sink
 from realtime_adain.sinks.dropping import DroppingSink
 from realtime_adain.sources.base import Source
 
+from .helpers import wait_until
+
 
 def frame(number: int) -> Frame:
     return Frame(np.full((4, 6, 3), number, np.uint8), float(number))
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
-    deadline = time.perf_counter() + seconds
-    while not condition():
-        assert time.perf_counter() < deadline, "waited in vain"
-        time.sleep(0.001)
 
 
 class Script(Source):

@@ -16,7 +16,7 @@ from realtime_adain.colour import (
     transfer_luminance,
 )
 
-from .conftest import picture
+from .helpers import picture
 
 
 def luma(pixels: np.ndarray) -> np.ndarray:

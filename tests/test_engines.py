@@ -33,7 +33,7 @@ from realtime_adain.errors import is_out_of_memory
 from realtime_adain.networks import LeanNetwork, VGGNetwork
 from realtime_adain.weights import SHA256
 
-from .conftest import TINY, picture
+from .helpers import TINY, picture
 
 SAME_DB = 50.0
 """Of float32 engines: an error of less than one of 255 (root mean square)."""

@@ -12,7 +12,7 @@ onnxruntime = pytest.importorskip("onnxruntime")
 from realtime_adain import Stylizer, export  # noqa: E402
 from realtime_adain.engines.base import pack_style  # noqa: E402
 
-from .conftest import picture  # noqa: E402
+from .helpers import picture  # noqa: E402
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from realtime_adain.__main__ import main as list_programs
 from realtime_adain.image import main
 from realtime_adain.pictures import read_picture, write_picture
 
-from .conftest import picture
+from .helpers import picture
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -29,8 +28,8 @@ from realtime_adain.sinks.window import Mouse, MouseEvent
 from realtime_adain.sources.base import Source
 from realtime_adain.style_deck import StyleDeck, check_one_readable
 
-from .conftest import NullSink, picture
-from .test_capture import wait_until
+from .fake_styles import Paint, encode, mix, write_five
+from .helpers import NullSink, picture, wait_until
 
 HEIGHT, WIDTH = 120, 160
 
@@ -99,39 +98,11 @@ class ScriptedWindow:
         self.fullscreen = not self.fullscreen
 
 
-@dataclass(frozen=True)
-class Paint:
-    """In place of a style: what `paint` needs to know."""
-
-    name: str
-    number: float
-    size: int = 512
-
-
-def mix(styles: Sequence[Paint], weights: Sequence[float]) -> Paint:
-    number = sum(w * style.number for style, w in zip(styles, weights, strict=True))
-    return Paint(" + ".join(style.name for style in styles), number)
-
-
 def paint(pixels: np.ndarray, style: Paint, alpha: float) -> np.ndarray:
     """In place of the network: the blue tells the style and the strength."""
     painted = pixels.copy()
     painted[..., 2] = round(style.number * 20) + round(10 * alpha)
     return painted
-
-
-def encode(image: np.ndarray | Path, size: int, name: str) -> Paint:
-    """In place of encoding: styles are called 1, 2 ... and what is grabbed is number 9."""
-    return Paint(name, 9 if name.startswith("grab") else int(name), size)
-
-
-def write_five(folder: Path) -> list[Path]:
-    """Write pictures called 1.png to 5.png, each of one colour; return their paths."""
-    paths = [folder / "styles" / f"{number}.png" for number in range(1, 6)]
-    (folder / "styles").mkdir()
-    for number, path in enumerate(paths, 1):
-        write_picture(path, np.full((20, 20, 3), (250, 0, 40 * number), np.uint8))
-    return paths
 
 
 @pytest.fixture(scope="module")

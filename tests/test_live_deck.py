@@ -17,9 +17,8 @@ from realtime_adain.live.watch import SETTLE_SECONDS, FolderWatch
 from realtime_adain.pictures import write_picture
 from realtime_adain.style_deck import THUMBNAIL_SIDE, StyleDeck
 
-from .conftest import picture
-from .test_capture import wait_until
-from .test_live import Paint, encode, write_five
+from .fake_styles import Paint, encode, write_five
+from .helpers import Clock, picture, wait_until
 
 FLAT = np.full((30, 40, 3), 90, np.uint8)
 
@@ -192,14 +191,6 @@ def test_a_picture_that_is_gone_keeps_its_style(tmp_path: Path) -> None:
     assert problems[-1] == f"{path}: no such file"
     assert deck.cards[0].size == 512
     deck.close()
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def test_a_watched_file_is_told_when_it_has_settled_and_again_when_it_is_rewritten(

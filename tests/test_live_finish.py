@@ -9,7 +9,7 @@ from realtime_adain.colour import ColourMode
 from realtime_adain.live.finish import Finish
 from realtime_adain.live.person import LEARNING_SECONDS, WARNING_SECONDS, PersonMask, Region
 
-from .conftest import picture
+from .helpers import picture
 
 BLUE = np.full((96, 128, 3), (20, 40, 200), np.uint8)
 GREEN = np.full((96, 128, 3), (20, 200, 40), np.uint8)

@@ -9,7 +9,7 @@ import torch
 
 from realtime_adain.live.ladder import SCALES, QualityLadder
 
-from .conftest import picture
+from .helpers import picture
 
 
 class Machine:

@@ -8,7 +8,7 @@ import numpy as np
 
 from realtime_adain.live.regional import RegionalStylize
 
-from .conftest import picture
+from .helpers import picture
 
 
 def test_regions_take_the_chosen_style_and_those_after_it() -> None:

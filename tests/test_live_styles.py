@@ -15,15 +15,8 @@ from realtime_adain.live.styles_in_use import StylesInUse
 from realtime_adain.style import Style
 from realtime_adain.style_deck import StyleDeck
 
-from .test_capture import wait_until
-from .test_live import encode, mix, write_five
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+from .fake_styles import encode, mix, write_five
+from .helpers import Clock, wait_until
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from realtime_adain.networks.convolutions import (
     reflection_pad,
 )
 
-from .conftest import TINY
+from .helpers import TINY
 
 
 def test_vgg_network_equals_the_papers_definition() -> None:

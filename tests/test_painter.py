@@ -10,7 +10,7 @@ from realtime_adain import Stylizer
 from realtime_adain.image import main
 from realtime_adain.pictures import read_picture, write_picture
 
-from .conftest import picture
+from .helpers import picture
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from realtime_adain.errors import PictureError
 from realtime_adain.pictures import list_pictures, read_picture, resize, write_picture
 
-from .conftest import picture
+from .helpers import picture
 
 
 def test_png_comes_back_as_it_was(tmp_path) -> None:

@@ -17,7 +17,7 @@ from realtime_adain.pipeline import run_pipeline
 from realtime_adain.sinks.base import Sink
 from realtime_adain.sources.base import Source
 
-from .conftest import NullSink
+from .helpers import NullSink
 
 
 class CountingSource(Source):

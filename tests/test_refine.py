@@ -13,7 +13,7 @@ from realtime_adain.pictures import write_picture
 from realtime_adain.training.refining import LEAST_CONTENTS
 from realtime_adain.training.refining import refine as refine_statistics
 
-from .conftest import picture
+from .helpers import picture
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from realtime_adain.regions import (
     masks_from_picture,
 )
 
-from .conftest import picture
+from .helpers import picture
 
 BLACK, BLUE, YELLOW = (0, 0, 0), (30, 40, 200), (250, 230, 40)
 

@@ -18,7 +18,7 @@ from realtime_adain.frame import Frame
 from realtime_adain.sinks import latest_jpeg, mjpeg_server
 from realtime_adain.sinks.mjpeg_server import MjpegServerSink, parse_address
 
-from .conftest import picture
+from .helpers import picture, wait_until
 from .media import flat
 
 RED = (210, 30, 40)
@@ -107,13 +107,6 @@ def grey(level: int) -> Frame:
 
 def own_threads() -> set[threading.Thread]:
     return {t for t in threading.enumerate() if t.name in {"server", "reader", "jpeg"}}
-
-
-def wait_until(is_so) -> None:
-    deadline = time.monotonic() + 10
-    while not is_so():
-        assert time.monotonic() < deadline, "it never came to be"
-        time.sleep(0.01)
 
 
 # What a user sees.

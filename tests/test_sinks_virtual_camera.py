@@ -15,7 +15,7 @@ from realtime_adain.errors import SinkError
 from realtime_adain.frame import Frame
 from realtime_adain.sinks.virtual_camera import VirtualCameraSink
 
-from .conftest import picture
+from .helpers import picture
 from .media import flat, numbered, numbers
 
 

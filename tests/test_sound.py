@@ -18,8 +18,8 @@ from realtime_adain.sinks.encoding import Encoding
 from realtime_adain.sinks.video_file import VideoFileSink
 from realtime_adain.sources.microphone import Microphone
 
+from .helpers import wait_until
 from .media import SIZE_HW, numbered
-from .test_capture import wait_until
 
 RATE = 16_000
 START = 100.0  # time of the first picture

@@ -25,7 +25,7 @@ from realtime_adain.sources.demo import DemoSource
 from realtime_adain.sources.paced import PacedSource
 from realtime_adain.sources.stream import StreamSource
 
-from .conftest import picture
+from .helpers import picture
 
 Serve = Callable[[bytes, bool], str]
 BLUE_BGR = (255, 0, 0)

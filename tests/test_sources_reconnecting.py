@@ -29,7 +29,7 @@ from realtime_adain.sources.packets import NewestPackets
 from realtime_adain.sources.reconnecting import ReconnectingSource
 from realtime_adain.sources.stream import StreamSource
 
-from .test_capture import wait_until
+from .helpers import wait_until
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ import pytest
 from realtime_adain.capture import LatestFrame
 from realtime_adain.sources import open_source, reconnecting
 
-from .test_capture import wait_until
+from .helpers import wait_until
 
 MPEG_VIDEO = 32  # a payload type that needs no description
 SDP = (

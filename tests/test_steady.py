@@ -11,7 +11,7 @@ from benchmarks.steadiness import ghosts, luma_change, warping_error
 from realtime_adain.demo_scene import DemoScene
 from realtime_adain.steady import DEFAULT_STRENGTH, SteadyFilter
 
-from .conftest import picture
+from .helpers import picture
 
 HEIGHT, WIDTH = 96, 160
 

@@ -11,7 +11,7 @@ from realtime_adain.errors import PictureError, StyleError
 from realtime_adain.networks import LeanNetwork, VGGNetwork
 from realtime_adain.pictures import write_picture
 
-from .conftest import picture
+from .helpers import picture
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import torch
 
 from realtime_adain import tensors
 
-from .conftest import picture
+from .helpers import picture
 
 CPU = torch.device("cpu")
 

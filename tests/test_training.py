@@ -31,7 +31,7 @@ from realtime_adain.training.reader import StatisticsReader, rows_of
 from realtime_adain.training.sights import Sights
 from realtime_adain.weights import load_network
 
-from .conftest import TINY, picture
+from .helpers import TINY, picture
 
 
 @pytest.fixture(scope="module")

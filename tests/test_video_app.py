@@ -17,7 +17,7 @@ from realtime_adain.progress import Progress
 from realtime_adain.sources.video_file import VideoFileSource
 from realtime_adain.video import main
 
-from .conftest import picture
+from .helpers import picture
 from .media import Clip, cut, packets, write_clip
 
 

@@ -22,7 +22,7 @@ from realtime_adain.sinks.video_file import VideoFileSink
 from realtime_adain.sources.pictures import PictureFolderSource
 from realtime_adain.sources.video_file import VideoFileSource
 
-from .conftest import picture
+from .helpers import picture
 from .media import SIZE_HW, Clip, cut, flat, numbered, numbers, packets, write_clip, write_subtitles
 
 RED = (210, 30, 40)

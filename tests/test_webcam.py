@@ -28,7 +28,7 @@ from realtime_adain.sources.base import Source
 from realtime_adain.sources.paced import PacedSource
 from realtime_adain.styles import builtin_style_names
 
-from .conftest import picture
+from .helpers import picture
 
 STATS = re.compile(r"\d+ frames in [\d.]+ s, [\d.]+ fps, latency \d+ ms median, \d+ ms p95")
 HEADLESS = ["--no-window", "--source", "demo", "--camera-size", "64x48"]

@@ -27,7 +27,7 @@ from realtime_adain.weights.published import (
     TORCHVISION_KEYS,
 )
 
-from .conftest import TINY, picture
+from .helpers import TINY, picture
 
 
 @pytest.mark.parametrize(

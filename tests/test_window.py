@@ -27,8 +27,7 @@ from realtime_adain.sinks import window
 from realtime_adain.sinks.window import Mouse, MouseEvent, Window, key_name
 from realtime_adain.weights import save_network
 
-from .conftest import TINY, picture
-from .test_capture import wait_until
+from .helpers import TINY, picture, wait_until
 
 SCREEN_WH = (1000, 600)
 WIDTH, HEIGHT = 320, 240
