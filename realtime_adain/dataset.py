@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .ahead import run_ahead
 from .errors import PictureError
 from .pictures import list_pictures, read_picture, resize
 from .tensors import batch_to_tensor
@@ -105,16 +106,8 @@ class PairDataset:
             yield from map(self.__getitem__, steps)
             return
         pool = ThreadPoolExecutor(workers, thread_name_prefix="reader")
-        waiting: deque[Future[Pairs]] = deque()
-        try:
-            for step in steps:
-                waiting.append(pool.submit(self.__getitem__, step))
-                if len(waiting) > _BATCHES_AHEAD * workers:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+        tasks = (partial(self.__getitem__, step) for step in steps)
+        yield from run_ahead(tasks, pool, _BATCHES_AHEAD * workers)
 
     def _crops(
         self, pictures: list[Path], random: np.random.Generator, new_palettes: float

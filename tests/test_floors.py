@@ -12,7 +12,17 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "realtime_adain"
 
 FLOORS = [
-    {"closing", "command", "errors", "folders", "frame", "interrupts", "writing", "__init__"},
+    {
+        "ahead",
+        "closing",
+        "command",
+        "errors",
+        "folders",
+        "frame",
+        "interrupts",
+        "writing",
+        "__init__",
+    },
     {
         "adain",
         "colour",

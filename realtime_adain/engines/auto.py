@@ -15,11 +15,12 @@ import numpy as np
 import torch
 
 from ..adain import Regional, Statistics
+from ..ahead import Made
 from ..errors import is_out_of_memory
 from ..folders import cache_folder
 from ..networks import StyleNetwork
 from ..tensors import resize_pixels, working_size
-from .base import Engine, EngineError, Made
+from .base import Engine, EngineError
 from .choices import Choices
 from .eager import TorchEngine
 from .registry import installed_engines, open_named

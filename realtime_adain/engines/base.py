@@ -7,17 +7,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, nullcontext
-from typing import Generic, TypeVar
+from typing import Generic
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ..adain import Regional, Statistics
+from ..ahead import Made
 from ..errors import RealtimeAdainError
-
-Made = TypeVar("Made")
-
 
 _ACCELERATOR = threading.Lock()
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import islice
 
 import torch
 
-from .base import Made
+from ..ahead import Made, run_ahead
 
 MOST_WORKERS = 4
 MOST_PIXELS = 2 * 3840 * 2160
@@ -72,28 +71,6 @@ class Crew:
         pool = ThreadPoolExecutor(workers, "painter", torch.set_num_threads, (cores // workers,))
         try:
             with at_a_time(workers):
-                yield from side_by_side(tasks, pool, workers)
+                yield from run_ahead(tasks, pool, workers)
         finally:
             torch.set_num_threads(cores)  # what the workers set counts for threads to come
-
-
-def side_by_side(
-    tasks: Iterable[Callable[[], Made]], pool: ThreadPoolExecutor, workers: int
-) -> Generator[Made, None, None]:
-    """Yield what tasks return, in their order, while the workers of a pool run the next ones.
-
-    Args:
-        tasks: one more than the workers is taken ahead.
-        pool: shut down at the end.
-        workers: threads of the pool.
-    """
-    running: deque[Future[Made]] = deque()
-    try:
-        for task in tasks:
-            running.append(pool.submit(task))
-            if len(running) > workers:
-                yield running.popleft().result()
-        while running:
-            yield running.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)

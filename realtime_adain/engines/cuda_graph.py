@@ -12,10 +12,10 @@ import numpy as np
 import torch
 
 from ..adain import Regional, Statistics
+from ..ahead import Made, run_ahead
 from ..errors import first_line, is_out_of_memory
 from ..networks import StyleNetwork
-from .base import Made, PerSize, pack_style, turn_on, unpack_style
-from .crew import side_by_side
+from .base import PerSize, pack_style, turn_on, unpack_style
 from .eager import TorchEngine
 
 IN_FLIGHT = 2
@@ -57,7 +57,7 @@ class CudaGraphEngine(TorchEngine):
 
     def run_all(self, tasks: Iterable[Callable[[], Made]]) -> Generator[Made, None, None]:
         """Run as many tasks at a time as are to be in flight."""
-        return side_by_side(tasks, ThreadPoolExecutor(IN_FLIGHT, "painter"), IN_FLIGHT)
+        return run_ahead(tasks, ThreadPoolExecutor(IN_FLIGHT, "painter"), IN_FLIGHT)
 
     def network_pass(self, size_hw: tuple[int, int], style: Statistics) -> Callable[[], object]:
         """Return a replay: with the conversions, without the copies from and to the host."""

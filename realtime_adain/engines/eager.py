@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ..adain import Regional, Statistics
+from ..ahead import Made
 from ..networks import StyleNetwork
 from ..tensors import (
     as_bytes,
@@ -22,7 +23,7 @@ from ..tensors import (
     upload,
     working_size,
 )
-from .base import Engine, Made, turn_on
+from .base import Engine, turn_on
 from .crew import Crew
 from .processor import native_dtype
 

@@ -26,6 +26,7 @@ import torch
 from torch import Tensor, nn
 
 from ..adain import Regional, Statistics
+from ..ahead import Made
 from ..errors import first_line
 from ..networks import StyleNetwork
 from ..tensors import (
@@ -36,7 +37,7 @@ from ..tensors import (
     resize_pixels,
     working_size,
 )
-from .base import Engine, EngineError, Made, pack_style, unpack_style
+from .base import Engine, EngineError, pack_style, unpack_style
 from .crew import Crew
 from .eager import TorchEngine
 
