@@ -39,7 +39,7 @@ class PerceptualLoss(nn.Module):
     differences of the channel means and of the channel standard deviations. The content loss is
     the mean squared difference at relu4_1, from the content's own features (`targets`) or, for the
     paper's encoder-decoder, from the AdaIN output there (`adain_targets`), which a network with
-    other features has not.
+    features of its own lacks.
 
     Args:
         teacher: the frozen loss network.

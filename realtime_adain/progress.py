@@ -13,7 +13,7 @@ _LINE_SECONDS = 10.0  # a log file wants few lines
 
 
 class Progress(Closing):
-    """One line about the frames, or whatever else, that are done.
+    """One line about how many frames, or whatever else, are done.
 
     It is rewritten in a terminal and repeated sparsely elsewhere.
 
@@ -21,13 +21,13 @@ class Progress(Closing):
 
     Args:
         total: number of frames to expect, may be an estimate; None where it is not known.
-        done: how many of them were done before.
+        before: how many of them were done before.
         unit: what is counted.
         stream: where to write; None for standard error.
         quiet: only count.
 
     Attributes:
-        frames: how many are done, those of before included.
+        done: how many are done, those of before included.
         before: how many were done before.
     """
 
@@ -35,12 +35,12 @@ class Progress(Closing):
         self,
         total: int | None,
         *,
-        done: int = 0,
+        before: int = 0,
         unit: str = "frames",
         stream: TextIO | None = None,
         quiet: bool = False,
     ) -> None:
-        self.frames = self.before = done
+        self.done = self.before = before
         self._total = total
         self._unit = unit
         self._rate_unit = "fps" if unit == "frames" else f"{unit}/s"
@@ -59,11 +59,11 @@ class Progress(Closing):
     @property
     def rate(self) -> float:
         """Frames per second since the beginning."""
-        return (self.frames - self.before) / max(self.seconds, 1e-9)
+        return (self.done - self.before) / max(self.seconds, 1e-9)
 
     def update(self, frames: int) -> None:
         """Note the number of frames done since the beginning, and show it if it is time."""
-        self.frames = self.before + frames
+        self.done = self.before + frames
         now = time.perf_counter()
         if not self._quiet and now - self._shown >= self._interval:
             self._shown = now
@@ -80,11 +80,11 @@ class Progress(Closing):
         """Return the line, such as `120/240 frames  50 %  24.1 fps  5 s left`."""
         rate = self.rate
         if self._total is None:
-            return f"{self.frames} {self._unit}  {rate:.1f} {self._rate_unit}"
-        percent = min(100, 100 * self.frames // self._total)
-        left = max(0, self._total - self.frames) / max(rate, 1e-9)
+            return f"{self.done} {self._unit}  {rate:.1f} {self._rate_unit}"
+        percent = min(100, 100 * self.done // self._total)
+        left = max(0, self._total - self.done) / max(rate, 1e-9)
         return (
-            f"{self.frames}/{self._total} {self._unit}  {percent} %  {rate:.1f} {self._rate_unit}  "
+            f"{self.done}/{self._total} {self._unit}  {percent} %  {rate:.1f} {self._rate_unit}  "
             f"{_duration(left)} left"
         )
 

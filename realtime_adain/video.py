@@ -30,6 +30,9 @@ from .sources.pictures import PictureFolderSource
 from .sources.video_file import VideoFileSource
 from .stylebook import find_styles, is_saved_style
 
+_Source = VideoFileSource | PictureFolderSource
+_Sink = VideoFileSink | ResumableSink
+
 _NOT_IN_THE_PICTURE = {"debug", "device", "engine", "output", "quiet", "resume"}
 """Options that may differ when a film is resumed: but for rounding, they do not change its frames.
 """
@@ -74,15 +77,15 @@ def _repaint(args: argparse.Namespace) -> int:
         stylizer = cli.make_stylizer(args)
         seconds = 1 / float(source.frame_rate) if source.frame_rate else 1 / 25
         painter = Painter(stylizer, style_paths, cli.painting_options(args), seconds)
-        done = sink.done if isinstance(sink, ResumableSink) else 0
-        with Progress(source.frame_count, done=done, quiet=args.quiet) as progress:
+        before = sink.done if isinstance(sink, ResumableSink) else 0
+        with Progress(source.frame_count, before=before, quiet=args.quiet) as progress:
             try:
                 with _telling_what_is_kept(sink):
                     run_pipeline(
-                        source, painter.paint_all, sink, progress.update, skipped_frames=done
+                        source, painter.paint_all, sink, progress.update, skipped_frames=before
                     )
             except SourceError as error:
-                _keep_the_beginning(sink, progress.frames, error)
+                _keep_the_beginning(sink, progress.done, error)
     _report(args, source, sink, progress)
     return 0
 
@@ -94,7 +97,7 @@ def _check_styles(paths: Sequence[Path]) -> None:
             read_picture(path)
 
 
-def _open_source(args: argparse.Namespace) -> VideoFileSource | PictureFolderSource:
+def _open_source(args: argparse.Namespace) -> _Source:
     if args.input.is_dir():
         return PictureFolderSource(args.input)
     source = VideoFileSource(args.input, hwaccel=args.hwaccel)
@@ -105,9 +108,9 @@ def _open_source(args: argparse.Namespace) -> VideoFileSource | PictureFolderSou
 
 def _open_sink(
     args: argparse.Namespace,
-    source: VideoFileSource | PictureFolderSource,
+    source: _Source,
     style_paths: Sequence[Path],
-) -> VideoFileSink | ResumableSink:
+) -> _Sink:
     options = {
         "size_hw": source.size_hw,
         "frame_rate": source.frame_rate,
@@ -134,7 +137,7 @@ def _settings(args: argparse.Namespace, style_paths: Sequence[Path]) -> str:
 
 
 @contextmanager
-def _telling_what_is_kept(sink: VideoFileSink | ResumableSink) -> Iterator[None]:
+def _telling_what_is_kept(sink: _Sink) -> Iterator[None]:
     """Say how to go on with work that ends early."""
     try:
         yield
@@ -149,9 +152,7 @@ def _telling_what_is_kept(sink: VideoFileSink | ResumableSink) -> Iterator[None]
         raise
 
 
-def _keep_the_beginning(
-    sink: VideoFileSink | ResumableSink, frames: int, error: SourceError
-) -> None:
+def _keep_the_beginning(sink: _Sink, frames: int, error: SourceError) -> None:
     """Finish the output of an input that breaks off, then raise its error."""
     if not frames:
         raise error
@@ -161,8 +162,8 @@ def _keep_the_beginning(
 
 def _report(
     args: argparse.Namespace,
-    source: VideoFileSource | PictureFolderSource,
-    sink: VideoFileSink | ResumableSink,
+    source: _Source,
+    sink: _Sink,
     progress: Progress,
 ) -> None:
     if isinstance(source, VideoFileSource) and source.damaged_packets:
@@ -174,7 +175,7 @@ def _report(
             f"{args.output}: {sink.lost_packets} damaged packets of sound or text are left out"
         )
     if not args.quiet:
-        frames, before = progress.frames - progress.before, progress.before
+        frames, before = progress.done - progress.before, progress.before
         earlier = f" ({before} earlier)" if before else ""
         speed = f"{progress.seconds:.1f} s, {progress.rate:.1f} fps"
         print(f"{frames} frames{earlier} in {speed}: {args.output}")

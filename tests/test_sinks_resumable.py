@@ -1,4 +1,4 @@
-"""The video file that can be gone on with after the program has ended early."""
+"""The video file that can be resumed after the program has ended early."""
 
 from __future__ import annotations
 

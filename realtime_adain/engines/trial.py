@@ -36,7 +36,7 @@ class Trial:
         self._first = next(iter(self._seconds))
 
     def leave(self, engine: Engine) -> None:
-        """Let one that fails take part no longer; the first one never does."""
+        """Drop an engine that has failed; that is never the first."""
         self._seconds.pop(engine, None)
 
     def next(self, size_hw: tuple[int, int]) -> Engine | None:

@@ -228,7 +228,7 @@ class RunningStandardisation(nn.Module):
     """Numbers less their usual value, divided by their usual deviation.
 
     What is usual is learnt from some examples before training and as a slow running average in it.
-    Other than in a batch norm, the batch at hand never decides: batches of four would be noise.
+    Unlike batch norm, it never uses the current batch's statistics: batches of four would be noise.
     What is beyond `limit` deviations is cut, so that a channel that hardly ever speaks cannot
     shout.
     """

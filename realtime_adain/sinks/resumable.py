@@ -1,4 +1,4 @@
-"""A video file that is written in pieces, so that work that ended early can be gone on with."""
+"""A video file that is written in pieces, so that work that ended early can be resumed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ResumableSink(Sink):
 
     Beside the output, `out.mp4.pieces` for `out.mp4`, a folder of short complete videos grows;
     `close` joins them, packet for packet, and takes the folder away. A folder that is there
-    already is gone on with: its frames are `done`, and the first frame to write is the one after.
+    already is resumed: its frames are `done`, and the first frame to write is the one after.
 
     Args:
         path: where to write; the suffix names the container.

@@ -1,1 +1,2 @@
-"""Training: the paper's recipe, and a student trained end to end."""
+"""Training: a lean student end to end or its style encoder alone, the paper's decoder, and one
+style's statistics refined."""

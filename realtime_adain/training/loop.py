@@ -77,7 +77,7 @@ def train(
         batches = math.ceil(options.prepared / options.batch)
         run.objective.prepare(data[step].on(device) for step in range(batches))
     log = LossLog(folder / "log.csv")
-    progress = Progress(options.steps, done=run.step, unit="steps", quiet=quiet)
+    progress = Progress(options.steps, before=run.step, unit="steps", quiet=quiet)
     started, broken = time.perf_counter(), 0
 
     def is_due(every: int) -> bool:

@@ -96,7 +96,7 @@ class LeanObjective(Objective):
 
     @property
     def style_encoder(self) -> StyleEncoder:
-        """The network's."""
+        """The style encoder of the network."""
         return self.network.style_encoder
 
     @torch.no_grad()
