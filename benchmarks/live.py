@@ -25,6 +25,7 @@ import numpy as np
 from benchmarks.machine import resident_mb
 from benchmarks.session import live_session
 from realtime_adain import Style, Stylizer, command
+from realtime_adain.frame import LIVE_FRAME_RATE
 from realtime_adain.live import LiveSession
 from realtime_adain.live.finish import Finish
 from realtime_adain.live.keys import ACTIONS
@@ -96,7 +97,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--width", type=command.side_length, default=640, help="of the picture (%(default)s)"
     )
-    parser.add_argument("--fps", type=Fraction, default=Fraction(30), help="(%(default)s)")
+    parser.add_argument("--fps", type=Fraction, default=LIVE_FRAME_RATE, help="(%(default)s)")
     parser.add_argument("--model", default="lite", help="name or weights file (%(default)s)")
     parser.add_argument("--engine", default="auto", help="(%(default)s)")
     parser.add_argument(

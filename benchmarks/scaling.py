@@ -12,7 +12,6 @@ import itertools
 import json
 import tempfile
 from collections.abc import Callable, Iterator
-from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from benchmarks.machine import describe_machine, resident_mb
 from benchmarks.timing import measure
 from realtime_adain import Style, Stylizer, command
 from realtime_adain.demo_scene import DemoScene
-from realtime_adain.frame import Frame
+from realtime_adain.frame import LIVE_FRAME_RATE, Frame
 from realtime_adain.pipeline import run_pipeline
 from realtime_adain.sinks.video_file import VideoFileSink
 from realtime_adain.sources.demo import DemoSource
@@ -33,14 +32,13 @@ STYLES = (1, 2, 4, 8)
 SIDE = 256
 """Of the frames for everything but the pixels."""
 MEMORY_POINTS = 10
-FRAME_RATE = Fraction(30)
 
 
 class Film(DemoSource):
     """The first frames of the demo scene."""
 
     def __init__(self, frames: int, side: int) -> None:
-        super().__init__((side, side), FRAME_RATE)
+        super().__init__((side, side), LIVE_FRAME_RATE)
         self._frames = frames
 
     def __iter__(self) -> Iterator[Frame]:
@@ -139,7 +137,7 @@ def film_memory(stylizer: Stylizer, style: Style, frames: int) -> dict[str, floa
         tempfile.TemporaryDirectory() as folder,
         Film(frames, SIDE) as source,
         VideoFileSink(
-            Path(folder) / "film.mp4", size_hw=source.size_hw, frame_rate=FRAME_RATE
+            Path(folder) / "film.mp4", size_hw=source.size_hw, frame_rate=LIVE_FRAME_RATE
         ) as sink,
     ):
         run_pipeline(source, partial(stylizer.stylize_all, style=style), sink, note)

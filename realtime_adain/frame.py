@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
+
+FILM_FRAME_RATE = Fraction(25)
+LIVE_FRAME_RATE = Fraction(30)
+"""Frames per second where nobody tells otherwise."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from av.codec.hwaccel import hwdevices_available
 
 from . import cli, command
 from .errors import SourceError
+from .frame import FILM_FRAME_RATE
 from .painter import Painter
 from .pictures import read_picture
 from .pipeline import run_pipeline
@@ -75,7 +76,7 @@ def _repaint(args: argparse.Namespace) -> int:
         for stream in sink.left_out:
             command.warn(f"{args.output}: does not hold {stream} of the input")
         stylizer = cli.make_stylizer(args)
-        seconds = 1 / float(source.frame_rate) if source.frame_rate else 1 / 25
+        seconds = 1 / float(source.frame_rate or FILM_FRAME_RATE)
         painter = Painter(stylizer, style_paths, cli.painting_options(args), seconds)
         before = sink.done if isinstance(sink, ResumableSink) else 0
         with Progress(source.frame_count, before=before, quiet=args.quiet) as progress:

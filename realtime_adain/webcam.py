@@ -14,6 +14,7 @@ from . import cli, command
 from .capture import LatestFrame
 from .colour import ColourMode
 from .errors import PictureError, SinkError, StyleError
+from .frame import LIVE_FRAME_RATE
 from .live import LiveSession, StylesInUse, Stylize
 from .live.finish import Finish
 from .live.ladder import QualityLadder
@@ -42,8 +43,6 @@ if TYPE_CHECKING:
     from .stylizer import Stylizer
 
 TITLE = "realtime-adain"
-USUAL_FRAME_RATE = 30
-"""Frames per second that are held where the source does not tell its own."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -202,7 +201,7 @@ def _run_live(args: argparse.Namespace) -> int:
         ladder = None
         has_ladder = window is not None if args.ladder is None else args.ladder
         if has_ladder:
-            ladder = QualityLadder(stylize, 1 / float(frames.frame_rate or USUAL_FRAME_RATE))
+            ladder = QualityLadder(stylize, 1 / float(frames.frame_rate or LIVE_FRAME_RATE))
         session = LiveSession(
             frames,
             stylize,

@@ -7,13 +7,12 @@ from fractions import Fraction
 from pathlib import Path
 
 from ..errors import SinkError
-from ..frame import Frame
+from ..frame import FILM_FRAME_RATE, Frame
 from .base import Sink
 from .encoding import USUAL_ENCODING, Encoding, VideoEncoder, VideoFormat
 from .output_file import OutputFile
 from .sound_track import Hearing, SoundTrack
 
-_USUAL_FRAME_RATE = Fraction(25)
 _LIVE_TIME_BASE = Fraction(1, 90_000)
 
 
@@ -67,7 +66,7 @@ class VideoFileSink(Sink):
         self.frames = 0
         self._goes_by_pts = time_base is not None
         self._video = VideoFormat(
-            size_hw, frame_rate or _USUAL_FRAME_RATE, time_base or _LIVE_TIME_BASE, pixel_aspect
+            size_hw, frame_rate or FILM_FRAME_RATE, time_base or _LIVE_TIME_BASE, pixel_aspect
         )
         self._first_time: float | None = None
         self._last_pts: int | None = None

@@ -10,12 +10,10 @@ import cv2
 import numpy as np
 
 from ..errors import SinkError, one_line
-from ..frame import Frame
+from ..frame import LIVE_FRAME_RATE, Frame
 from ..pictures import resize
 from .base import Sink
 from .dropping import DroppingSink
-
-_USUAL_FRAME_RATE = Fraction(30)
 
 _DRIVERS = {
     "linux": (
@@ -59,7 +57,7 @@ class VirtualCameraSink(Sink):
     ) -> None:
         if min(size_hw) < 2:
             raise ValueError(f"both sides must be at least 2 pixels, got {size_hw = }")
-        camera = _Camera(size_hw, frame_rate or _USUAL_FRAME_RATE, device)
+        camera = _Camera(size_hw, frame_rate or LIVE_FRAME_RATE, device)
         self.device = camera.device
         self._sink = DroppingSink(camera, queued_frames=1, newest_wins=True)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from ..demo_scene import DemoScene
-from ..frame import Frame
+from ..frame import LIVE_FRAME_RATE, Frame
 from .base import Source
 
 
@@ -24,7 +24,7 @@ class DemoSource(Source):
     name = "demo"
 
     def __init__(
-        self, size_wh: tuple[int, int] = (640, 480), frame_rate: Fraction = Fraction(30)
+        self, size_wh: tuple[int, int] = (640, 480), frame_rate: Fraction = LIVE_FRAME_RATE
     ) -> None:
         self.frame_rate = frame_rate
         self.size_hw = (size_wh[1], size_wh[0])

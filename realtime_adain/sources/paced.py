@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 
-from ..frame import Frame
+from ..frame import FILM_FRAME_RATE, Frame
 from .base import Source
 
 
@@ -40,7 +40,7 @@ class PacedSource(Source):
                 yield Frame(frame.pixels, time.perf_counter())
             if due is None or not self._loop:
                 return
-            start = due + 1 / float(self.frame_rate or 25)
+            start = due + 1 / float(self.frame_rate or FILM_FRAME_RATE)
 
     def stop(self) -> None:
         self._stopped.set()

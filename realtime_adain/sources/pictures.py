@@ -9,11 +9,9 @@ from fractions import Fraction
 from pathlib import Path
 
 from ..errors import PictureError, SourceError
-from ..frame import Frame
+from ..frame import FILM_FRAME_RATE, Frame
 from ..pictures import cover, list_pictures, read_picture
 from .base import Source
-
-USUAL_FRAME_RATE = Fraction(25)
 
 
 class PictureFolderSource(Source):
@@ -36,7 +34,7 @@ class PictureFolderSource(Source):
     """
 
     def __init__(
-        self, folder: str | os.PathLike[str], *, frame_rate: Fraction = USUAL_FRAME_RATE
+        self, folder: str | os.PathLike[str], *, frame_rate: Fraction = FILM_FRAME_RATE
     ) -> None:
         if frame_rate <= 0:
             raise ValueError(f"frame_rate must be above 0, got {frame_rate}")

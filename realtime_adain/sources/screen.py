@@ -13,10 +13,8 @@ import cv2
 import numpy as np
 
 from ..errors import SourceError, first_line
-from ..frame import Frame
+from ..frame import LIVE_FRAME_RATE, Frame
 from .base import Source
-
-USUAL_FRAME_RATE = Fraction(30)
 
 _SPEC = re.compile(r"screen(?::(\d+)|:(-?\d+),(-?\d+),(\d+),(\d+))?")
 
@@ -55,7 +53,7 @@ class ScreenSource(Source):
         ValueError: the frame rate is not above 0.
     """
 
-    def __init__(self, area: Area = 1, *, frame_rate: Fraction = USUAL_FRAME_RATE) -> None:
+    def __init__(self, area: Area = 1, *, frame_rate: Fraction = LIVE_FRAME_RATE) -> None:
         if frame_rate <= 0:
             raise ValueError(f"frame_rate must be above 0, got {frame_rate}")
         self._mss = _import_mss()

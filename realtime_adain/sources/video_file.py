@@ -17,11 +17,10 @@ from av.video.stream import VideoStream
 
 from ..containers import open_container
 from ..errors import SourceError
-from ..frame import Frame
+from ..frame import FILM_FRAME_RATE, Frame
 from .base import Source
 from .rgb import RGBConverter
 
-USUAL_FRAME_RATE = Fraction(25)
 """Assumed where a file has neither times nor a rate."""
 
 _MISSING_SECONDS = 1.0
@@ -78,7 +77,7 @@ class VideoFileSource(Source):
             self.pixel_aspect = 1 / aspect if converter.turned else aspect
 
     def __iter__(self) -> Iterator[Frame]:
-        step = max(1, round(1 / ((self.frame_rate or USUAL_FRAME_RATE) * self.time_base)))
+        step = max(1, round(1 / ((self.frame_rate or FILM_FRAME_RATE) * self.time_base)))
         first_pts, next_pts, converter = 0, 0, None
         self.damaged_packets = 0
         with self._open() as container:
