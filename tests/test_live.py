@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from fractions import Fraction
@@ -79,9 +80,11 @@ class ScriptedWindow:
         self.closed = False
         self.fullscreen = False
         self._turn: object = None
+        self._deadline = time.perf_counter() + 60
 
     def show(self, pixels: np.ndarray) -> None:
         self.pictures.append(pixels)
+        assert time.perf_counter() < self._deadline, f"waited in vain for {self.script[0]}"
         waits = callable(self.script[0]) and not self.script[0]()
         self._turn = None if waits else self.script.pop(0)
         self.source.turn.release()
@@ -281,7 +284,10 @@ def test_snapshots_have_no_text_and_never_overwrite(play, tmp_path: Path) -> Non
         assert len(np.unique(pixels[:, -80:, 2])) == 1  # flat: nothing is written on it
 
 
-def test_what_stands_still_is_painted_in_full(style_files: list[Path], tmp_path: Path) -> None:
+def test_what_stands_still_is_painted_in_full(
+    style_files: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("realtime_adain.live.ladder._MINIMUM_SIDE", 64)
     ladder = QualityLadder(paint, 1e-9)  # whatever the machine, it is too slow for this rate
 
     def soft_edges() -> list[bool]:

@@ -53,6 +53,25 @@ def test_slow_machine_goes_to_the_largest_size_that_holds_the_rate() -> None:
     assert machine.painted[20:] and max(machine.painted[20:]) < 360
 
 
+def test_a_frame_that_takes_seconds_is_not_waited_for_often() -> None:
+    machine = Machine(8.0)  # 1.8 s a frame of 33 ms
+    ladder = QualityLadder(machine.stylize, 1 / 30, machine.clock)
+    machine.run(ladder, 5)
+    assert machine.painted[:3] == [360, 360, round(360 * SCALES[ladder.rung])]
+
+
+def test_a_single_hitch_changes_nothing() -> None:
+    machine = Machine(0.05)
+    ladder = QualityLadder(machine.stylize, 1 / 30, machine.clock)
+    for _ in range(20):
+        machine.now += 1.0
+        machine.seconds_per_megapixel = 3.0
+        ladder(picture(360, 640), None, 1.0)
+        machine.seconds_per_megapixel = 0.05
+        machine.run(ladder, 0.5)
+    assert set(machine.painted) == {360}
+
+
 def test_what_nobody_waits_for_is_painted_in_full() -> None:
     machine = Machine(0.4)
     ladder = QualityLadder(machine.stylize, 1 / 30, machine.clock)

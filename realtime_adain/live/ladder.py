@@ -25,8 +25,9 @@ SCALES = (1.0, 0.85, 0.7, 0.6, 0.5, 0.42, 0.35, 0.3, 0.25)
 TOO_LONG = 0.75
 """Part of the interval from which on painting a frame takes too long."""
 
-_MINIMUM_SIDE = 64  # painted smaller than this, nothing is to be recognised
+_MINIMUM_SIDE = 160  # painted smaller than this, a face is a blur
 _MEASURED_FRAMES = 7
+_FAR_TOO_LONG = 3.0  # times what is allowed: twice in a row, nothing more has to be measured
 _IGNORED_FRAMES = 2  # after a change, while buffers and engines are made for the new size
 _FIRST_PATIENCE = 2.0
 _LONGEST_PATIENCE = 60.0
@@ -35,8 +36,8 @@ _LONGEST_PATIENCE = 60.0
 class QualityLadder:
     """Paints frames at the largest size that leaves a quarter of the interval for all the rest.
 
-    It steps down as soon as the median of the last frames takes too long, at once to the rung that
-    should do by its number of pixels, and tries the next one up when that one should do as well; a
+    It steps down as soon as the median of the last frames takes too long, or two in a row far too
+    long, at once to the rung that should do by its number of pixels, and tries the next one up when that one should do as well; a
     rung that turns out to be too high, or to need more memory than there is, is left alone for
     twice as long each time.
 
@@ -57,9 +58,10 @@ class QualityLadder:
     ) -> None:
         self.rung = 0
         self._stylize = stylize
-        self._interval = interval
+        self._allowed = TOO_LONG * interval
         self._clock = clock
         self._seconds: deque[float] = deque(maxlen=_MEASURED_FRAMES)
+        self._far_too_long: list[float] = []
         self._to_ignore = _IGNORED_FRAMES
         self._patience = _FIRST_PATIENCE
         self._changed_at = clock()
@@ -70,13 +72,17 @@ class QualityLadder:
         began = self._clock()
         painted = self._paint_what_fits(pixels, style, alpha)
         now = self._clock()
-        if self._to_ignore:
-            self._to_ignore -= 1
-        else:
-            self._seconds.append(now - began)
-            if len(self._seconds) == _MEASURED_FRAMES:
-                self._judge(now, _lowest_rung(pixels))
+        self._note(now - began)
+        if len(self._far_too_long) > 1:
+            self._judge(min(self._far_too_long), now, _lowest_rung(pixels))
+        elif len(self._seconds) == _MEASURED_FRAMES:
+            self._judge(statistics.median(self._seconds), now, _lowest_rung(pixels))
         return painted
+
+    @property
+    def scale(self) -> float:
+        """The sides that are painted, as parts of the frame's."""
+        return SCALES[self.rung]
 
     def paint_in_full(self, pixels: np.ndarray, style: Style, alpha: float) -> np.ndarray:
         """Return a frame that nobody waits for, painted at its own size if there is the memory."""
@@ -93,22 +99,30 @@ class QualityLadder:
             self._give_up_rung(self.rung + 1, self._clock())
 
     def _paint(self, pixels: np.ndarray, style: Style, alpha: float) -> np.ndarray:
-        return paint_reduced(
-            lambda small: self._stylize(small, style, alpha), pixels, SCALES[self.rung]
-        )
+        return paint_reduced(lambda small: self._stylize(small, style, alpha), pixels, self.scale)
 
-    def _judge(self, now: float, lowest: int) -> None:
-        taken = statistics.median(self._seconds)
-        allowed = TOO_LONG * self._interval
-        if taken > allowed and self.rung < lowest:
+    def _note(self, seconds: float) -> None:
+        """Take note of how long a frame took."""
+        if seconds > _FAR_TOO_LONG * self._allowed:
+            self._far_too_long.append(seconds)
+        else:
+            self._far_too_long.clear()
+        if self._to_ignore:
+            self._to_ignore -= 1
+        else:
+            self._seconds.append(seconds)
+
+    def _judge(self, taken: float, now: float, lowest: int) -> None:
+        """Go to another rung where a frame that takes so long says so."""
+        if taken > self._allowed and self.rung < lowest:
             rung = self.rung + 1
-            while rung < lowest and taken * self._cost(rung) > allowed:
+            while rung < lowest and taken * self._cost(rung) > self._allowed:
                 rung += 1
             self._give_up_rung(rung, now)
         elif (
             self.rung
             and now - self._changed_at > self._patience
-            and taken * self._cost(self.rung - 1) < 0.9 * allowed
+            and taken * self._cost(self.rung - 1) < 0.9 * self._allowed
         ):
             self._go(self.rung - 1, now, rose=True)
 
@@ -127,10 +141,11 @@ class QualityLadder:
         self._rose = rose
         self._changed_at = now
         self._seconds.clear()
+        self._far_too_long.clear()
         self._to_ignore = _IGNORED_FRAMES
 
 
 def _lowest_rung(pixels: np.ndarray) -> int:
-    """Return the last rung on which something is to be recognised."""
+    """Return the last rung on which a face is to be recognised; the rate is given up for it."""
     short_side = min(pixels.shape[:2])
     return sum(scale * short_side >= _MINIMUM_SIDE for scale in SCALES[1:])

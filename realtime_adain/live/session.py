@@ -216,6 +216,8 @@ class LiveSession(Closing):
         facts = [self.styles.name, f"{self.styles.strength:.0%}", *self.finish.facts]
         if self.styles.touring:
             facts.append("tour")
+        if self._ladder is not None and self._ladder.rung and not self._frozen:
+            facts.append(f"painted at {self._ladder.scale:.0%}")
         split = self.view.layout is Layout.SPLIT
         return Overlay(
             status=self.text.status(facts, self.timing, frozen=self._frozen),
