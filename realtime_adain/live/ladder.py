@@ -37,9 +37,9 @@ class QualityLadder:
     """Paints frames at the largest size that leaves a quarter of the interval for all the rest.
 
     It steps down as soon as the median of the last frames takes too long, or two in a row far too
-    long, at once to the rung that should do by its number of pixels, and tries the next one up when that one should do as well; a
-    rung that turns out to be too high, or to need more memory than there is, is left alone for
-    twice as long each time.
+    long, at once to the rung that should do by its number of pixels, and tries the next one up when
+    that one should do as well; a rung that turns out to be too high, or to need more memory than
+    there is, is left alone for twice as long each time.
 
     Args:
         stylize: paints uint8 `(H, W, 3)` RGB in a style with a strength of 0..1.
