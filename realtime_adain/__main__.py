@@ -1,8 +1,10 @@
-"""List the programs of the package."""
+"""Run one of the programs of the package, or list them."""
 
 from __future__ import annotations
 
 import argparse
+import sys
+from importlib import import_module
 
 from . import __version__
 
@@ -18,14 +20,22 @@ PROGRAMS = {
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Print the programs; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m realtime_adain", description=__doc__)
+    """Run a program, or print what there are; return the exit status."""
+    argv = sys.argv[1:] if argv is None else argv
+    if argv and argv[0] in PROGRAMS:
+        module = "weights.__main__" if argv[0] == "weights" else argv[0]
+        return import_module(f".{module}", __package__).main(argv[1:])
+    parser = argparse.ArgumentParser(
+        prog="realtime-adain",
+        usage="%(prog)s [-h] [--version] [PROGRAM ...]",
+        description=__doc__,
+    )
     parser.add_argument("--version", action="version", version=f"realtime-adain {__version__}")
     parser.parse_args(argv)
     print(f"realtime-adain {__version__}: any painting, any camera, video or picture, live\n")
     for name, purpose in PROGRAMS.items():
-        print(f"  python -m realtime_adain.{name:8} {purpose}")
-    print("\nEach explains itself with --help.")
+        print(f"  realtime-adain {name:8} {purpose}")
+    print("\nEach explains itself with --help, and is python -m realtime_adain.NAME too.")
     return 0
 
 

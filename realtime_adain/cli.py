@@ -48,7 +48,8 @@ def add_stylizer_arguments(parser: argparse.ArgumentParser) -> None:
         "--size",
         type=side_length,
         metavar="PIXELS",
-        help="short side at which frames are processed (default: their own)",
+        help="short side at which frames are processed (default: their own); smaller is faster, "
+        "and gives larger strokes",
     )
     network = group.add_mutually_exclusive_group()
     network.add_argument(
@@ -74,6 +75,25 @@ def add_stylizer_arguments(parser: argparse.ArgumentParser) -> None:
         choices=PRECISIONS,
         help="of the arithmetic (default: what suits device and engine)",
     )
+
+
+def add_file_arguments(parser: argparse.ArgumentParser, *, source: str, target: str) -> None:
+    """Add `input` and `output`, to be completed by `take_files`, with their help."""
+    parser.usage = "%(prog)s input output [options]"
+    parser.add_argument("input", type=Path, nargs="?", help=source)
+    parser.add_argument("output", type=Path, nargs="?", help=target)
+
+
+def take_files(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """Find `input` and `output` where they came after the styles and were taken for such."""
+    missing = [name for name in ("input", "output") if getattr(args, name) is None]
+    if not missing:
+        return
+    if len(args.style) <= len(missing) or args.style is parser.get_default("style"):
+        parser.error(f"the following arguments are required: {', '.join(missing)}")
+    args.style, files = args.style[: -len(missing)], args.style[-len(missing) :]
+    for name, file in zip(missing, files, strict=True):
+        setattr(args, name, Path(file))
 
 
 def add_colour_arguments(

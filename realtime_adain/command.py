@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from . import __version__
-from .errors import RealtimeAdainError, is_out_of_memory
+from .errors import RealtimeAdainError, is_out_of_memory, one_line
 from .interrupts import interrupted_once
 
 ValueParser = TypeVar("ValueParser", bound=Callable[[str], object])
@@ -31,6 +31,8 @@ def run(
     parser: argparse.ArgumentParser,
     body: Callable[[argparse.Namespace], int],
     argv: Sequence[str] | None,
+    *,
+    intermixed: bool = False,
 ) -> int:
     """Parse, run the program's body and return its exit status.
 
@@ -42,8 +44,9 @@ def run(
         parser: of the command line.
         body: of the program; returns its exit status.
         argv: the arguments; None for those of the process, which then ends with the program.
+        intermixed: whether options may stand between files that can be left out.
     """
-    args = parser.parse_args(argv)
+    args = parser.parse_intermixed_args(argv) if intermixed else parser.parse_args(argv)
     # OpenMP's idle threads spin by default. Beside an encoder, or any other busy program, that
     # makes a frame take many times as long. Read when torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -55,10 +58,14 @@ def run(
             raise
         warn(error)
         return 1
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except OSError as error:
-        if args.debug or error.filename is None:
+        if args.debug:
             raise
-        warn(f"{error.filename}: {error.strerror}")
+        file = "" if error.filename is None else f"{error.filename}: "
+        warn(f"{file}{error.strerror or one_line(error)}")
         return 1
     except Exception as error:
         if args.debug or not is_out_of_memory(error):

@@ -19,14 +19,19 @@ from .stylebook import find_styles
 def main(argv: list[str] | None = None) -> int:
     """Run the program; return its exit status."""
     parser = command.make_parser("realtime_adain.image", __doc__)
-    parser.usage = "%(prog)s input output [options]"  # or --style would take the files for styles
-    parser.add_argument("input", type=Path, help="picture, or folder of pictures")
-    parser.add_argument(
-        "output", type=Path, help="picture to write, or of a folder a folder (made if missing)"
+    cli.add_file_arguments(
+        parser,
+        source="picture, or folder of pictures",
+        target="picture to write, or of a folder a folder (made if missing)",
     )
     cli.add_stylizer_arguments(parser)
     cli.add_painting_arguments(parser)
-    return command.run(parser, _repaint, argv)
+
+    def body(args: argparse.Namespace) -> int:
+        cli.take_files(parser, args)
+        return _repaint(args)
+
+    return command.run(parser, body, argv, intermixed=True)
 
 
 def _repaint(args: argparse.Namespace) -> int:

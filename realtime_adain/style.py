@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -27,7 +27,7 @@ class Style:
     """
 
     name: str
-    statistics: Statistics
+    statistics: Statistics = field(repr=False)
     fingerprint: str
 
     @classmethod

@@ -42,9 +42,11 @@ _NOT_IN_THE_PICTURE = {"debug", "device", "engine", "output", "quiet", "resume"}
 def main(argv: list[str] | None = None) -> int:
     """Run the program; return its exit status."""
     parser = command.make_parser("realtime_adain.video", __doc__)
-    parser.usage = "%(prog)s input output [options]"  # or --style would take the files for styles
-    parser.add_argument("input", type=Path, help="video file, or folder of pictures (25 a second)")
-    parser.add_argument("output", type=Path, help="video to write: .mp4 .m4v .mov .mkv or .webm")
+    cli.add_file_arguments(
+        parser,
+        source="video file, or folder of pictures (25 a second)",
+        target="video to write: .mp4 .m4v .mov .mkv or .webm",
+    )
     parser.add_argument(
         "--hwaccel",
         choices=hwdevices_available(),
@@ -64,7 +66,12 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--quiet", action="store_true", help="print only what goes wrong")
     cli.add_stylizer_arguments(parser)
     cli.add_painting_arguments(parser)
-    return command.run(parser, _repaint, argv)
+
+    def body(args: argparse.Namespace) -> int:
+        cli.take_files(parser, args)
+        return _repaint(args)
+
+    return command.run(parser, body, argv, intermixed=True)
 
 
 def _repaint(args: argparse.Namespace) -> int:
@@ -158,7 +165,11 @@ def _keep_the_beginning(sink: _Sink, frames: int, error: SourceError) -> None:
     if not frames:
         raise error
     sink.close()
-    raise SourceError(f"{error}; the {frames} good frames are in {sink.path}") from error
+    raise SourceError(f"{error}; the {_good(frames)} in {sink.path}") from error
+
+
+def _good(frames: int) -> str:
+    return "good frame is" if frames == 1 else f"{frames} good frames are"
 
 
 def _report(
@@ -171,6 +182,9 @@ def _report(
         command.warn(
             f"{args.input}: {source.damaged_packets} damaged packets, their frames are missing"
         )
+    if isinstance(source, PictureFolderSource):
+        for path in source.unreadable:
+            command.warn(f"{path}: not a picture that can be read, left out")
     if sink.lost_packets:
         command.warn(
             f"{args.output}: {sink.lost_packets} damaged packets of sound or text are left out"

@@ -336,8 +336,10 @@ def _check_before_loading(args: argparse.Namespace, style_paths: Sequence[Path])
         make_folder(profile_path(args.profile).parent)
     if args.record is not None and _is_same_file(args.record, args.source):
         raise SinkError(f"{args.record}: the recording is the source; name another file")
-    if not args.snapshots.is_dir():
-        raise SinkError(f"{args.snapshots}: no such folder")
+    try:
+        args.snapshots.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SinkError(f"{args.snapshots}: cannot be made ({error.strerror})") from error
 
 
 def _is_same_file(path: Path, source: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -157,7 +158,56 @@ def test_package_lists_its_programs(capsys) -> None:
     assert list_programs([]) == 0
     out = capsys.readouterr().out
     for program in ("webcam", "video", "image", "train"):
-        assert f"python -m realtime_adain.{program}" in out
+        assert f"realtime-adain {program}" in out
+
+
+def test_programs_are_run_by_the_package_too(photo, style_file, tiny_weights, tmp_path) -> None:
+    out = tmp_path / "out.png"
+    options = ["--style", str(style_file), "--model", str(tiny_weights)]
+    assert list_programs(["image", str(photo), str(out), *options]) == 0
+    assert out.exists()
+    with pytest.raises(SystemExit):
+        list_programs(["weights", "--help"])
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        ["--style", "STYLE", "IN", "OUT"],
+        ["IN", "--style", "STYLE", "OUT"],
+        ["IN", "--alpha", "0.5", "OUT", "--style", "STYLE"],
+        ["--style", "STYLE", "--", "IN", "OUT"],
+    ],
+)
+def test_files_may_stand_before_and_after_the_styles(
+    order, photo, style_file, tiny_weights, tmp_path
+) -> None:
+    files = {"IN": photo, "OUT": tmp_path / "out.png", "STYLE": style_file}
+    arguments = [str(files.get(word, word)) for word in order]
+    assert main(["--model", str(tiny_weights), *arguments]) == 0
+    assert files["OUT"].exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "missing"),
+    [([], "input, output"), (["in.png"], "output"), (["--style", "in.png"], "input, output")],
+)
+def test_missing_files_are_named(words, missing, capsys) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(words)
+    assert stop.value.code == 2
+    assert capsys.readouterr().err.endswith(f"arguments are required: {missing}\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes break otherwise there")
+def test_a_reader_that_has_seen_enough_is_no_error(photo, style_file, tiny_weights, tmp_path):
+    command = [sys.executable, "-m", "realtime_adain", "image", str(photo)]
+    command += [str(tmp_path / "out.png"), "--style", str(style_file), "--model", str(tiny_weights)]
+    reading, writing = os.pipe()
+    os.close(reading)
+    result = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True)
+    os.close(writing)
+    assert (result.returncode, result.stderr) == (1, "")
 
 
 def test_version_is_printed_by_the_command() -> None:

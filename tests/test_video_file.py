@@ -205,6 +205,16 @@ def test_video_of_which_nothing_can_be_decoded(tmp_path) -> None:
         VideoFileSource(path)
 
 
+@pytest.mark.parametrize("name", ["late.mkv", "late.webm", "late.mp4", "late.ts"])
+def test_a_file_that_begins_late_is_whole(tmp_path, name: str) -> None:
+    codec = {"codec": "libvpx-vp9"} if name.endswith("webm") else {}
+    times = [12800 * 5 + 512 * number for number in range(50)]  # five seconds after zero
+    write_clip(tmp_path / name, numbered(50), Clip(pts=times, **codec))
+    frames = list(VideoFileSource(tmp_path / name))
+    assert len(frames) == 50
+    assert frames[0].time == 0 and frames[-1].time == pytest.approx(49 / 25, abs=0.002)
+
+
 # Folders of pictures.
 
 
@@ -235,12 +245,25 @@ def test_folder_errors(tmp_path) -> None:
         PictureFolderSource(tmp_path)
     with pytest.raises(SourceError, match="no such folder"):
         PictureFolderSource(tmp_path / "gone")
-    write_picture(tmp_path / "a.png", picture())
     (tmp_path / "b.png").write_text("text")
+    with pytest.raises(SourceError, match="holds no picture that can be read"):
+        PictureFolderSource(tmp_path)
+    write_picture(tmp_path / "a.png", picture())
     with pytest.raises(ValueError, match="frame_rate must be above 0, got 0"):
         PictureFolderSource(tmp_path, frame_rate=Fraction(0))
-    with pytest.raises(SourceError, match="b.png: not a picture"):
-        list(PictureFolderSource(tmp_path))
+
+
+def test_pictures_that_cannot_be_read_are_left_out(tmp_path) -> None:
+    for number in (0, 3):
+        (tmp_path / f"{number}.png").write_text("text")
+    for number in (1, 2, 4):
+        write_picture(tmp_path / f"{number}.png", flat((number, 0, 0)))
+    source = PictureFolderSource(tmp_path)
+    for _ in range(2):
+        frames = list(source)
+        assert [frame.pixels[0, 0, 0] for frame in frames] == [1, 2, 4]
+        assert [frame.pts for frame in frames] == [0, 1, 2]
+        assert source.unreadable == [tmp_path / "0.png", tmp_path / "3.png"]
 
 
 # What a sink writes.

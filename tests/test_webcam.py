@@ -224,9 +224,12 @@ def test_no_display(
     assert re.search(reason, refused(["--source", "demo", *painted], capsys))
 
 
-def test_a_folder_that_is_missing(painted: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    line = refused([*HEADLESS, *painted, "--snapshots", "missing"], capsys)
-    assert line == "realtime-adain: missing: no such folder"
+def test_a_folder_that_cannot_be_made(
+    painted: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    line = refused([*HEADLESS, *painted, "--snapshots", str(tmp_path / "file" / "in")], capsys)
+    assert line.startswith(f"realtime-adain: {tmp_path}/file/in: cannot be made (")
 
 
 def test_a_broken_style_is_told_and_left_out(

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
+
 from ..errors import PictureError, SourceError
 from ..frame import FILM_FRAME_RATE, Frame
 from ..pictures import cover, list_pictures, read_picture
@@ -27,9 +29,10 @@ class PictureFolderSource(Source):
     Attributes:
         time_base: unit of the frames' `pts`, in seconds: one picture.
         frame_count: number of pictures.
+        unreadable: those that the last iteration had to leave out.
 
     Raises:
-        SourceError: no such folder, no picture in it, or the first one cannot be read.
+        SourceError: no such folder, or no picture in it that can be read.
         ValueError: the frame rate is not above 0.
     """
 
@@ -39,22 +42,31 @@ class PictureFolderSource(Source):
         if frame_rate <= 0:
             raise ValueError(f"frame_rate must be above 0, got {frame_rate}")
         self.name = str(folder)
+        self.unreadable: list[Path] = []
         try:
             self._paths = sorted(list_pictures(folder), key=_natural_order)
-            self.size_hw = read_picture(self._paths[0]).shape[:2]
         except PictureError as error:
             raise SourceError(str(error)) from error
+        first = next(self._pictures(), None)
+        if first is None:
+            raise SourceError(f"{folder}: holds no picture that can be read")
+        self.size_hw = first.shape[:2]
         self.frame_rate = Fraction(frame_rate)
         self.time_base = 1 / self.frame_rate
         self.frame_count = len(self._paths)
 
     def __iter__(self) -> Iterator[Frame]:
-        for index, path in enumerate(self._paths):
+        for index, pixels in enumerate(self._pictures()):
+            yield Frame(cover(pixels, self.size_hw), float(index * self.time_base), index)
+
+    def _pictures(self) -> Iterator[np.ndarray]:
+        """Yield the pictures that can be read, in their own sizes."""
+        self.unreadable = []
+        for path in self._paths:
             try:
-                pixels = cover(read_picture(path), self.size_hw)
-            except PictureError as error:
-                raise SourceError(str(error)) from error
-            yield Frame(pixels, float(index * self.time_base), index)
+                yield read_picture(path)
+            except PictureError:
+                self.unreadable.append(path)
 
     def close(self) -> None:
         """Do nothing: no file stays open."""

@@ -186,7 +186,9 @@ def _written_length(container: InputContainer) -> float | None:
     """Return the seconds that the file itself says it lasts; None where it does not say."""
     if container.format.name not in _FORMATS_WITH_LENGTH or not container.duration:
         return None
-    return container.duration / av.time_base
+    # Matroska counts its length from zero, wherever the first packet is.
+    before = max(0, container.start_time or 0) if "matroska" in container.format.name else 0
+    return (container.duration - before) / av.time_base
 
 
 def _end_seconds(packet: av.Packet, container: InputContainer) -> float:

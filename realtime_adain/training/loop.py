@@ -237,4 +237,7 @@ def _normalised(teacher: VGGEncoder, data: PairDataset, options: TrainingOptions
 def _check_same_options(options: TrainingOptions, folder: Path) -> None:
     path = folder / "options.json"
     if path.exists() and (different := differing(options, json.loads(path.read_text()))):
-        raise WeightsError(f"{folder}: holds a run with another {', '.join(different)}")
+        raise WeightsError(
+            f"{folder}: holds a run with another {', '.join(different)}; to go on from its weights "
+            f"with other options: --initial {folder / 'weights.safetensors'} in a new folder"
+        )
