@@ -81,7 +81,8 @@ def _repaint(args: argparse.Namespace) -> int:
     _check_styles(style_paths)
     with _open_source(args) as source, _open_sink(args, source, style_paths) as sink:
         for stream in sink.left_out:
-            command.warn(f"{args.output}: does not hold {stream} of the input")
+            hint = "" if args.output.suffix.lower() == ".mkv" else "; .mkv may"
+            command.warn(f"{args.output}: does not hold {stream} of the input{hint}")
         stylizer = cli.make_stylizer(args)
         seconds = 1 / float(source.frame_rate or FILM_FRAME_RATE)
         painter = Painter(stylizer, style_paths, cli.painting_options(args), seconds)

@@ -16,7 +16,7 @@ from realtime_adain.sources.video_file import VideoFileSource
 from realtime_adain.video import main
 
 from .helpers import picture
-from .media import Clip, cut, packets, write_clip
+from .media import Clip, cut, packets, write_clip, write_subtitles
 
 
 def moving(count: int, size_hw: tuple[int, int] = (48, 64)) -> list[np.ndarray]:
@@ -90,11 +90,13 @@ def test_without_the_device_the_processor_decodes(device, run, clip, tmp_path) -
     assert err == ("" if accelerated.accelerated else told)
 
 
-def test_sound_that_does_not_fit_is_told(run, clip, tmp_path) -> None:
-    status, _, err = run(clip, tmp_path / "out.webm", "--codec", "libvpx")
+def test_what_does_not_fit_is_told(run, tmp_path) -> None:
+    clip = write_subtitles(tmp_path / "in.mkv", ["moi"])
+    status, _, err = run(clip, tmp_path / "out.mp4")
     assert status == 0
     assert err == (
-        f"realtime-adain: {tmp_path}/out.webm: does not hold audio stream 1 (aac) of the input\n"
+        f"realtime-adain: {tmp_path}/out.mp4: does not hold subtitle stream 1 (srt) of the input; "
+        ".mkv may\n"
     )
 
 

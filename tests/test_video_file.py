@@ -23,7 +23,18 @@ from realtime_adain.sources.pictures import PictureFolderSource
 from realtime_adain.sources.video_file import VideoFileSource
 
 from .helpers import picture
-from .media import SIZE_HW, Clip, cut, flat, numbered, numbers, packets, write_clip, write_subtitles
+from .media import (
+    SIZE_HW,
+    SOUND_RATE,
+    Clip,
+    cut,
+    flat,
+    numbered,
+    numbers,
+    packets,
+    write_clip,
+    write_subtitles,
+)
 
 RED = (210, 30, 40)
 FAST = Encoding(preset="ultrafast")
@@ -266,6 +277,19 @@ def test_pictures_that_cannot_be_read_are_left_out(tmp_path) -> None:
         assert source.unreadable == [tmp_path / "0.png", tmp_path / "3.png"]
 
 
+def delay(path: Path, seconds: int) -> None:
+    """Let a file begin so much later."""
+    early = path.rename(path.with_stem("early"))
+    with av.open(str(early)) as before, av.open(str(path), "w") as after:
+        streams = [after.add_stream_from_template(stream) for stream in before.streams]
+        for packet in before.demux():
+            if packet.size:
+                shift = round(seconds / packet.time_base)
+                packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
+                packet.stream = streams[packet.stream_index]
+                after.mux(packet)
+
+
 # What a sink writes.
 
 
@@ -371,10 +395,33 @@ def test_sound_can_be_left_out(clip, tmp_path) -> None:
     assert len(frames_of(tmp_path / "out.mp4")) == 12
 
 
-def test_streams_that_do_not_fit_are_named(clip, tmp_path) -> None:
-    sink = copy_video(VideoFileSource(clip), tmp_path / "out.webm", encoding=Encoding("libvpx"))
-    assert sink.left_out == ["audio stream 1 (aac)"]
-    assert len(frames_of(tmp_path / "out.webm")) == 12
+@pytest.mark.parametrize(
+    ("source", "sound", "target", "codec"),
+    [
+        ("in.mp4", "aac", "out.webm", "opus"),
+        ("in.mov", "pcm_mulaw", "out.mp4", "aac"),
+        ("in.avi", "pcm_u8", "out.mp4", "aac"),
+        ("late.mkv", "libmp3lame", "out.webm", "opus"),
+    ],
+)
+def test_sound_that_does_not_fit_is_encoded_anew(
+    tmp_path, source: str, sound: str, target: str, codec: str
+) -> None:
+    write_clip(tmp_path / source, numbered(50), Clip(sound=sound))
+    if source.startswith("late"):
+        delay(tmp_path / source, 5)
+    encoding = Encoding("libvpx" if target.endswith("webm") else None)
+    sink = copy_video(VideoFileSource(tmp_path / source), tmp_path / target, encoding=encoding)
+    assert (sink.left_out, sink.lost_packets) == ([], 0)
+    with av.open(str(tmp_path / target)) as container:
+        stream = container.streams.audio[0]
+        assert stream.codec_context.name.removeprefix("lib") == codec
+        frames = list(container.decode(stream))
+        samples = np.concatenate([frame.to_ndarray()[0] for frame in frames]).astype(float)
+    assert abs(float(frames[0].pts * frames[0].time_base)) < 0.05
+    assert len(samples) / SOUND_RATE == pytest.approx(2.0, abs=0.06)
+    middle = samples[SOUND_RATE // 2 : 3 * SOUND_RATE // 2]
+    assert np.abs(np.fft.rfft(middle)).argmax() == 440  # of one second: Hz
 
 
 def test_opus_fits_everywhere(tmp_path) -> None:

@@ -10,10 +10,15 @@ from av.container import OutputContainer
 
 from ..frame import Sound
 
-_RATE = 48_000  # which every codec here takes
-_CODECS = {"webm": "libopus"}
-_USUAL_CODEC = "aac"
+SOUND_RATE = 48_000
+"""Samples a second that every codec here takes."""
+
 _LARGEST_DRIFT = 0.1  # seconds between sound and pictures before samples are put in or left out
+
+
+def sound_codec(format_name: str) -> str:
+    """Return the encoder of sound for a container, by FFmpeg's name of its format."""
+    return "libopus" if format_name == "webm" else "aac"
 
 
 class Hearing(Protocol):
@@ -40,12 +45,12 @@ class SoundTrack:
     def __init__(self, container: OutputContainer, hearing: Hearing) -> None:
         self._hearing = hearing
         layout = "mono" if hearing.channels == 1 else "stereo"
-        codec = _CODECS.get(container.format.name, _USUAL_CODEC)
-        self._stream = container.add_stream(codec, rate=_RATE, layout=layout)
+        codec = sound_codec(container.format.name)
+        self._stream = container.add_stream(codec, rate=SOUND_RATE, layout=layout)
         context = self._stream.codec_context
         context.open()
         self._resampler = av.AudioResampler(
-            context.format.name, layout, _RATE, frame_size=context.frame_size
+            context.format.name, layout, SOUND_RATE, frame_size=context.frame_size
         )
         self._layout = layout
         self._written = 0  # samples of the hearing's rate

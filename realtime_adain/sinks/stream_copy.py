@@ -12,6 +12,7 @@ from av.stream import Discard, Disposition, Stream
 
 from ..containers import open_container
 from ..errors import SinkError
+from .reencoded_sound import ReencodedSound
 
 _TOLD_BY_THE_CONTAINER = {"major_brand", "minor_version", "compatible_brands", "encoder"}
 
@@ -22,6 +23,8 @@ _PREROLL = Fraction(1, 10)
 
 class StreamCopy:
     """All streams of a file but its video and its data, with its metadata and chapters.
+
+    Sound that the output's container cannot hold is encoded anew.
 
     Data streams (time codes, measurements of the camera) are about the recording as it was. The
     file is read along with the writing, so that memory stays bounded however long it is. Where
@@ -52,20 +55,28 @@ class StreamCopy:
         self.lost_packets = 0
         self._output = output
         self._copies: dict[int, Stream] = {}
+        self._reencoded: dict[int, ReencodedSound] = {}
         self._copy_metadata()
         for stream in self._input.streams:
             if self._is_wanted(stream) and (audio or stream.type != "audio"):
                 self._add(stream)
-            if stream.index not in self._copies:
+            if not self._is_taken(stream.index):
                 stream.discard = Discard.all  # is not even read
-        self._packets = self._input.demux() if self._copies else iter(())
+        self._packets = self._input.demux() if self._copies or self._reencoded else iter(())
         self._next = self._read()
 
     def mux_until(self, seconds: Fraction | None) -> None:
         """Write the packets up to a decoding time, counted from `start`; None for all."""
         while self._next is not None and (seconds is None or self._time(self._next) <= seconds):
-            self._mux(self._next)
+            if self._next.stream_index in self._reencoded:
+                self._reencode(self._reencoded[self._next.stream_index], self._next)
+            else:
+                self._copy(self._next)
             self._next = self._read()
+        if self._next is None:
+            for sound in self._reencoded.values():
+                self._reencode(sound, None)
+            self._reencoded.clear()
 
     def close(self) -> None:
         """Close the file that is copied from; may be called twice."""
@@ -82,8 +93,13 @@ class StreamCopy:
         is_chapters = stream.type == "data" and stream.name == "bin_data" and self._input.chapters()
         return stream is not self._input.streams.best("video") and not is_chapters
 
+    def _is_taken(self, index: int) -> bool:
+        return index in self._copies or index in self._reencoded
+
     def _add(self, stream: Stream) -> None:
         if not _can_hold(self._output.format.name, stream):
+            if self._add_reencoded(stream):
+                return
             codec = stream.codec_context
             name = codec.name if codec is not None else getattr(stream, "name", None)
             self.left_out.append(f"{stream.type} stream {stream.index} ({name or 'unknown codec'})")
@@ -93,11 +109,21 @@ class StreamCopy:
         copy.disposition = stream.disposition
         self._copies[stream.index] = copy
 
+    def _add_reencoded(self, stream: Stream) -> bool:
+        """Encode a stream anew, and return whether that is possible."""
+        if stream.type != "audio" or stream.codec_context is None:
+            return False
+        try:
+            self._reencoded[stream.index] = ReencodedSound(stream, self._output, self.start)
+        except (av.FFmpegError, ValueError):
+            return False
+        return True
+
     def _read(self) -> av.Packet | None:
         """Return the next packet that is worth copying; None at the end."""
         try:
             for packet in self._packets:
-                if packet.stream_index in self._copies and self._is_worth_it(packet):
+                if self._is_taken(packet.stream_index) and self._is_worth_it(packet):
                     return packet
         except av.FFmpegError:  # the source of the pictures tells where the file breaks off
             pass
@@ -115,7 +141,15 @@ class StreamCopy:
     def _time(self, packet: av.Packet) -> Fraction:
         return packet.dts * packet.time_base - self.start
 
-    def _mux(self, packet: av.Packet) -> None:
+    def _reencode(self, sound: ReencodedSound, packet: av.Packet | None) -> None:
+        try:
+            packets = sound.packets(packet)
+        except av.FFmpegError:
+            self.lost_packets += 1
+            return
+        self._output.mux(packets)
+
+    def _copy(self, packet: av.Packet) -> None:
         shift = round(self.start / packet.time_base)
         packet.dts -= shift
         if packet.pts is not None:

@@ -21,7 +21,8 @@ from ..frame import FILM_FRAME_RATE, Frame
 from .base import Source
 from .rgb import RGBConverter
 
-"""Assumed where a file has neither times nor a rate."""
+_LARGEST_FRAME_RATE = 1000
+"""What some headers have beyond is the rate of a clock."""
 
 _MISSING_SECONDS = 1.0
 """How much earlier than announced a file may end before it counts as cut off."""
@@ -70,7 +71,8 @@ class VideoFileSource(Source):
             converter = RGBConverter(first)
             self.size_hw = converter.size_hw
             self.time_base = video.time_base
-            self.frame_rate = video.average_rate or video.guessed_rate
+            rates = (video.average_rate, video.guessed_rate)
+            self.frame_rate = next((r for r in rates if r and r <= _LARGEST_FRAME_RATE), None)
             self.duration = _duration(container, video)
             self.frame_count = video.frames or self._estimate_frames()
             aspect = video.sample_aspect_ratio or Fraction(1)
