@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .colour import MAX_SATURATION, ColourMode
-from .command import number_in, side_length, unit_interval
+from .command import number_in, side_length, typed_options, unit_interval, weighted
 from .engines import ENGINES, PRECISIONS
 from .steady import MAX_STRENGTH
-from .stylebook import DEFAULT_MODEL, STYLE_SIZE
+from .stylebook import DEFAULT_MODEL, STYLE_SIZE, find_mix, find_styles
 from .styles import builtin_style_names
 
 if TYPE_CHECKING:
@@ -28,6 +30,12 @@ def add_stylizer_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="STYLE",
         help="pictures, folders of pictures, saved styles or built-in names: "
         + ", ".join(builtin_style_names()),
+    )
+    group.add_argument(
+        "--mix",
+        type=weighted,
+        metavar="STYLE:W,...",
+        help="a mix of styles instead, such as waves:0.7,my.jpg:0.3",
     )
     group.add_argument(
         "--alpha",
@@ -78,14 +86,29 @@ def add_stylizer_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_file_arguments(parser: argparse.ArgumentParser, *, source: str, target: str) -> None:
-    """Add `input` and `output`, to be completed by `take_files`, with their help."""
+    """Add `input` and `output`, to be completed by `complete`, with their help."""
     parser.usage = "%(prog)s input output [options]"
     parser.add_argument("input", type=Path, nargs="?", help=source)
     parser.add_argument("output", type=Path, nargs="?", help=target)
 
 
-def take_files(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
-    """Find `input` and `output` where they came after the styles and were taken for such."""
+def complete(
+    parser: argparse.ArgumentParser, args: argparse.Namespace, argv: Sequence[str] | None
+) -> argparse.Namespace:
+    """Return the options with the look of the profile under them, where there is one, and with
+    the files that came after the styles and were taken for such."""
+    if args.profile is not None:
+        from .live.profile import look_arguments, profile_path
+
+        argv = sys.argv[1:] if argv is None else argv
+        typed = typed_options(parser, argv, intermixed=True)
+        look = look_arguments(profile_path(args.profile), typed)
+        args = parser.parse_intermixed_args([*look, *argv])
+    _take_files(parser, args)
+    return args
+
+
+def _take_files(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     missing = [name for name in ("input", "output") if getattr(args, name) is None]
     if not missing:
         return
@@ -132,12 +155,26 @@ def add_painting_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PICTURE",
         help="a style for each of its colours, the first for the darkest, instead of a mix",
     )
+    group.add_argument(
+        "--profile",
+        metavar="NAME|FILE|PRESET",
+        help="begin with the style or mix, the strength and the colours of a profile or preset of "
+        "the live program; what else is given here wins",
+    )
     add_colour_arguments(group, steady=0.0)
 
 
+def wanted_styles(args: argparse.Namespace) -> list[Path]:
+    """Return the files of the styles that are mixed, or that have regions."""
+    return list(find_mix(args.mix)) or find_styles(args.style)
+
+
 def painting_options(args: argparse.Namespace) -> PaintingOptions:
-    """Return what the options of both functions above say of painting."""
+    """Return what the options of both functions above say of painting `wanted_styles`."""
     from .painter import PaintingOptions
+
+    if args.mask is not None and args.mix is not None:
+        raise ValueError("with a mask every style has a region: name them by --style, not --mix")
 
     return PaintingOptions(
         style_size=args.style_size,
@@ -146,6 +183,7 @@ def painting_options(args: argparse.Namespace) -> PaintingOptions:
         saturation=args.saturation,
         steady=args.steady,
         mask=args.mask,
+        weights=tuple(find_mix(args.mix).values()) or None,
     )
 
 

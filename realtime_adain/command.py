@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -11,6 +12,8 @@ from typing import TypeVar
 from . import __version__
 from .errors import RealtimeAdainError, is_out_of_memory, one_line
 from .interrupts import interrupted_once
+
+_WEIGHTED = re.compile(r"(.+?):([0-9.]+)(?:,(?=.)|$)")
 
 ValueParser = TypeVar("ValueParser", bound=Callable[[str], object])
 
@@ -77,6 +80,20 @@ def run(
         return 130
 
 
+def typed_options(
+    parser: argparse.ArgumentParser, argv: Sequence[str], *, intermixed: bool = False
+) -> list[str]:
+    """Return the names of the options typed, including those typed with their default value.
+
+    A parser sets a default only where the namespace has no value yet, so one that is full of None
+    holds afterwards what was typed and nothing else.
+    """
+    parse = parser.parse_intermixed_args if intermixed else parser.parse_args
+    empty = dict.fromkeys(vars(parse(argv)))
+    typed = vars(parse(argv, argparse.Namespace(**empty)))
+    return [name for name, value in typed.items() if value is not None]
+
+
 def warn(message: object) -> None:
     """Print a line on standard error, after the program's name."""
     print(f"realtime-adain: {message}", file=sys.stderr)
@@ -131,3 +148,32 @@ def count_from(low: int) -> Callable[[str], int]:
 
 
 count = count_from(1)
+
+
+def parse_weighted(text: str) -> dict[str, float]:
+    """Return the numbers of a text such as `a.jpg:0.7,b.jpg:0.3`, by name.
+
+    Raises:
+        ValueError: it is not written like that.
+    """
+    pairs, end = {}, 0
+    for match in _WEIGHTED.finditer(text):
+        if match.start() != end:
+            break
+        pairs[match[1]] = float(match[2])
+        end = match.end()
+    if not pairs or end != len(text):
+        raise ValueError(f"must be written like a:0.7,b:0.3, got {text!r}")
+    return pairs
+
+
+@parses("weights")
+def weighted(text: str) -> dict[str, float]:
+    """Parse a text such as `a.jpg:0.7,b.jpg:0.3`, the numbers in 0..1."""
+    try:
+        weights = parse_weighted(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    for weight in weights.values():
+        unit_interval(str(weight))
+    return weights

@@ -13,7 +13,6 @@ from . import cli, command
 from .errors import PictureError
 from .painter import Painter
 from .pictures import check_picture_suffix, list_pictures, read_picture, write_picture
-from .stylebook import find_styles
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -28,15 +27,14 @@ def main(argv: list[str] | None = None) -> int:
     cli.add_painting_arguments(parser)
 
     def body(args: argparse.Namespace) -> int:
-        cli.take_files(parser, args)
-        return _repaint(args)
+        return _repaint(cli.complete(parser, args, argv))
 
     return command.run(parser, body, argv, intermixed=True)
 
 
 def _repaint(args: argparse.Namespace) -> int:
     jobs = _plan(args.input, args.output)
-    style_paths = find_styles(args.style)
+    style_paths = cli.wanted_styles(args)
     _check_not_overwritten(jobs, [*style_paths, *([args.mask] if args.mask else [])])
     stylizer = cli.make_stylizer(args)
     painter = Painter(stylizer, style_paths, cli.painting_options(args))

@@ -46,13 +46,15 @@ class PaintingOptions:
     """How much flicker is averaged away, from 0 to `steady.MAX_STRENGTH`."""
     mask: Path | None = None
     """Picture with a colour for each style's region; None for a mix of the styles."""
+    weights: tuple[float, ...] | None = None
+    """Of the styles in the mix, summing to one; None for equal parts."""
 
 
 class Painter:
     """Paints one picture after the other.
 
     With a mask, every style has a region of its own (spatial control of the paper); without,
-    several styles are mixed in equal parts. Pictures for which memory is short are painted smaller
+    several styles are mixed. Pictures for which memory is short are painted smaller
     and brought back to their size; the user is told so on standard error.
 
     Args:
@@ -162,4 +164,5 @@ class Painter:
             styles.append(style)
         if self._masks is not None:
             return styles
-        return [Style.mix(styles, [1 / len(styles)] * len(styles)) if styles[1:] else styles[0]]
+        weights = self._options.weights or [1 / len(styles)] * len(styles)
+        return [Style.mix(styles, weights) if styles[1:] else styles[0]]

@@ -29,7 +29,7 @@ from .sinks.resumable import ResumableSink
 from .sinks.video_file import VideoFileSink
 from .sources.pictures import PictureFolderSource
 from .sources.video_file import VideoFileSource
-from .stylebook import find_styles, is_saved_style
+from .stylebook import is_saved_style
 
 _Source = VideoFileSource | PictureFolderSource
 _Sink = VideoFileSink | ResumableSink
@@ -68,8 +68,7 @@ def main(argv: list[str] | None = None) -> int:
     cli.add_painting_arguments(parser)
 
     def body(args: argparse.Namespace) -> int:
-        cli.take_files(parser, args)
-        return _repaint(args)
+        return _repaint(cli.complete(parser, args, argv))
 
     return command.run(parser, body, argv, intermixed=True)
 
@@ -77,7 +76,7 @@ def main(argv: list[str] | None = None) -> int:
 def _repaint(args: argparse.Namespace) -> int:
     if not args.debug:
         av.logging.set_libav_level(av.logging.PANIC)  # its complaints come as our errors
-    style_paths = find_styles(args.style)
+    style_paths = cli.wanted_styles(args)
     _check_styles(style_paths)
     with _open_source(args) as source, _open_sink(args, source, style_paths) as sink:
         for stream in sink.left_out:

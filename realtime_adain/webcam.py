@@ -26,7 +26,6 @@ from .live.regional import RegionalStylize
 from .live.screen_text import ScreenText, Stats
 from .live.strip import Strip
 from .live.view import Layout, View
-from .live.wanted_styles import find_first, find_mix
 from .live.watch import FolderWatch
 from .pictures import read_picture
 from .regions import count_colours, masks_from_picture
@@ -36,7 +35,7 @@ from .sources import SOURCE_SYNTAX, open_source
 from .sources.cameras import list_cameras
 from .sources.microphone import Microphone
 from .style_deck import StyleDeck, check_one_readable
-from .stylebook import find_styles
+from .stylebook import find_first, find_mix, find_styles
 from .styles import builtin_style_names
 
 if TYPE_CHECKING:
@@ -123,22 +122,11 @@ def _with_profile(
     if args.profile is None:
         return args
     argv = sys.argv[1:] if argv is None else argv
-    typed = _typed_options(parser, argv)
+    typed = command.typed_options(parser, argv)
     kept = profile_arguments(profile_path(args.profile), vars(args), typed)
     args = parser.parse_args([*kept, *argv])
     _leave_out_vanished(args, typed)
     return args
-
-
-def _typed_options(parser: argparse.ArgumentParser, argv: Sequence[str]) -> list[str]:
-    """Return the names of the options typed, including those typed with their default value.
-
-    A parser sets a default only where the namespace has no value yet, so one that is full of None
-    holds afterwards what was typed and nothing else.
-    """
-    empty = dict.fromkeys(vars(parser.parse_args(argv)))
-    typed = vars(parser.parse_args(argv, argparse.Namespace(**empty)))
-    return [name for name, value in typed.items() if value is not None]
 
 
 def _leave_out_vanished(args: argparse.Namespace, typed: Collection[str]) -> None:

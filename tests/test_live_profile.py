@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from realtime_adain.command import parse_weighted
 from realtime_adain.errors import ProfileError
 from realtime_adain.live import profile
 from realtime_adain.live.preset import save_preset, save_session
 from realtime_adain.live.profile import (
-    parse_weighted,
+    look_arguments,
     profile_arguments,
     profile_path,
     read_profile,
@@ -211,3 +212,36 @@ def test_a_preset_holds_every_style_and_can_be_moved(tmp_path: Path) -> None:
     files = [str(moved / f"{name}.safetensors") for name in ("waves", "a_b", "waves-2")]
     assert arguments == ["--mirror", "--style", *files, f"--first={files[1]}"]
     assert [Style.load(file).name for file in files] == ["waves", "a/b", "waves"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "given", "look"),
+    [
+        (
+            'style = ["waves", "ink"]\nfirst = "ink"\nalpha = 0.9\nstrengths = "ink:0.4"\n'
+            'colour = "content"\nstrip = true\ntour = 9\nstrokes = "waves:300"\n',
+            [],
+            ["--alpha=0.4", "--colour=content", "--style", "ink"],
+        ),
+        (
+            'first = "waves"\nmix = "waves:0.7,ink:0.3"\nsteady = 0.5\nstrokes = "waves:300"\n',
+            [],
+            ["--steady=0.5", "--mix=waves:0.7,ink:0.3"],
+        ),
+        ('first = "waves"\nmix = "waves:0.7,ink:0.3"\nalpha = 0.5\n', ["style", "alpha"], []),
+        ('first = "waves"\nstrokes = "waves:300"\nmodel = "base"\n', ["mix", "checkpoint"], []),
+    ],
+    ids=["a style", "a mix", "what is given wins", "its network too"],
+)
+def test_a_look_is_what_films_know_of_a_profile(
+    settings: str, given: list[str], look: list[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "p.toml"
+    path.write_text(settings)
+    found = look_arguments(path, given)
+    assert [word for word in found if not word.startswith("--style-size")] == look
+
+
+def test_a_look_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ProfileError, match="p.toml: no such profile"):
+        look_arguments(tmp_path / "p.toml")

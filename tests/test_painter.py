@@ -49,6 +49,34 @@ def test_mask_gives_every_style_its_region(paint, two_styles, tmp_path) -> None:
     assert np.abs(regions.astype(int) - swapped)[left].mean() > 10
 
 
+def test_a_mix_has_the_weights_that_are_given(paint, two_styles) -> None:
+    red, blue = two_styles
+    alone, half = paint("--style", red), paint("--style", red, blue)
+    np.testing.assert_array_equal(paint("--mix", f"{red}:1,{blue}:0"), alone)
+    np.testing.assert_array_equal(paint("--mix", f"{red}:0.5,{blue}:0.5"), half)
+    mostly = paint("--mix", f"{red}:0.8,{blue}:0.2").astype(int)
+    assert np.abs(mostly - alone).mean() < np.abs(half.astype(int) - alone).mean()
+
+
+def test_a_profile_of_the_live_program_gives_its_look(paint, two_styles, tmp_path) -> None:
+    red, blue = two_styles
+    profile = tmp_path / "show.toml"
+    profile.write_text(
+        f'style = ["{red}", "{blue}"]\nfirst = "{blue}"\nalpha = 0.6\ncolour = "content"\n'
+        "strip = true\n"
+    )
+    look = paint("--style", blue, "--alpha", "0.6", "--colour", "content")
+    np.testing.assert_array_equal(paint("--profile", str(profile)), look)
+    full = paint("--style", blue, "--colour", "content")
+    np.testing.assert_array_equal(paint("--profile", str(profile), "--alpha", "1"), full)
+
+
+def test_a_mask_wants_no_mix(paint, two_styles, tmp_path) -> None:
+    write_picture(tmp_path / "mask.png", np.full((64, 96, 3), 90, np.uint8))
+    with pytest.raises(AssertionError, match="name them by --style, not --mix"):
+        paint("--mask", str(tmp_path / "mask.png"), "--mix", f"{two_styles[0]}:1")
+
+
 def test_mask_of_one_colour_is_refused(two_styles, tiny_weights, tmp_path, capsys) -> None:
     write_picture(tmp_path / "mask.png", np.full((64, 96, 3), 90, np.uint8))
     write_picture(tmp_path / "in.png", picture(64, 96))

@@ -6,10 +6,16 @@ import argparse
 from pathlib import Path
 
 from ..cli import add_colour_arguments
-from ..command import number_in, parses, side_length, unit_interval
+from ..command import (
+    number_in,
+    parse_weighted,
+    parses,
+    side_length,
+    unit_interval,
+    weighted,
+)
 from ..steady import DEFAULT_STRENGTH
 from .person import Region
-from .profile import parse_weighted
 from .screen_text import Stats
 from .styles_in_use import FADE_SECONDS
 from .view import Layout
@@ -36,12 +42,6 @@ def _add_style_arguments(parser: argparse.ArgumentParser) -> None:
         help="pictures in this folder are styles as well, as soon as they appear there",
     )
     group.add_argument(
-        "--mix",
-        type=_weighted,
-        metavar="STYLE:W,...",
-        help="begin with a mix, such as waves:0.7,my.jpg:0.3",
-    )
-    group.add_argument(
         "--fade",
         type=number_in(0.0, _LONGEST),
         default=FADE_SECONDS,
@@ -56,7 +56,7 @@ def _add_style_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--strengths",
-        type=_weighted,
+        type=weighted,
         metavar="STYLE:A,...",
         help="strengths of single styles by their names",
     )
@@ -126,16 +126,6 @@ def _add_view_arguments(parser: argparse.ArgumentParser) -> None:
         help="style and speed as a line, with a graph of the latency, or not at all",
     )
     group.add_argument("--fullscreen", action=switch, default=False, help="begin in full screen")
-
-
-def _weighted(text: str) -> dict[str, float]:
-    try:
-        weights = parse_weighted(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-    for weight in weights.values():
-        unit_interval(str(weight))
-    return weights
 
 
 @parses("sizes")

@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import tomllib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from ..command import parse_weighted
 from ..errors import ProfileError
 from ..folders import config_folder
 from ..writing import whole_file
 
 PRESET_NAME = "preset.toml"
 
-_WEIGHTED = re.compile(r"(.+?):([0-9.]+)(?:,(?=.)|$)")
 _NAMING_FILES = {"style", "first", "watch"}  # options whose words may be files beside the profile
 _OVERRULED = {
     "style": {"first", "mix"},
@@ -34,6 +33,9 @@ _OVERRULED = {
 }
 """For each option typed: the profile's settings that would hide its effect, and are therefore
 ignored."""
+
+_LOOK = ("alpha", "style_size", "colour", "saturation", "steady", "model", "checkpoint")
+"""Settings that films and pictures know too, beside the styles."""
 
 
 def profile_path(name: str) -> Path:
@@ -74,13 +76,50 @@ def profile_arguments(path: Path, known: Collection[str], given: Collection[str]
     Raises:
         ProfileError: it cannot be read, or has a setting that is unknown or of an unfit type.
     """
-    arguments = []
-    left_out = set(given).union(*(_OVERRULED.get(name, ()) for name in given))
-    for name, value in read_profile(path).items():
+    settings = read_profile(path)
+    for name in settings:
         if name not in known:
             raise ProfileError(f"{path}: there is no setting named {name!r}")
-        if name in left_out:
-            continue
+    left_out = set(given).union(*(_OVERRULED.get(name, ()) for name in given))
+    return _arguments(path, {n: value for n, value in settings.items() if n not in left_out})
+
+
+def look_arguments(path: Path, given: Collection[str] = ()) -> list[str]:
+    """Return the look of a profile as arguments of a program that paints films or pictures: the
+    style or the mix in use, its strength and strokes, the colours, the network.
+
+    Args:
+        path: the profile.
+        given: as of `profile_arguments`.
+
+    Raises:
+        ProfileError: there is none, it cannot be read, or a setting is of an unfit type.
+    """
+    if not path.exists():
+        raise ProfileError(f"{path}: no such profile")
+    settings = read_profile(path)
+    look = {name: settings[name] for name in _LOOK if name in settings}
+    if settings.get("mix"):
+        look["mix"] = settings["mix"]
+    elif "first" in settings:
+        look["style"] = [settings["first"]]
+        name = Path(str(settings["first"])).stem
+        for of_all, of_one in (("alpha", "strengths"), ("style_size", "strokes")):
+            own = parse_weighted(str(settings[of_one])) if settings.get(of_one) else {}
+            if name in own:
+                look[of_all] = f"{own[name]:g}"
+    elif "style" in settings:
+        look["style"] = settings["style"]
+    left_out = set(given).union(*(_OVERRULED.get(name, ()) for name in given))
+    if {"style", "mix"} & set(given):
+        left_out |= {"style", "mix"}
+    return _arguments(path, {n: value for n, value in look.items() if n not in left_out})
+
+
+def _arguments(path: Path, settings: Mapping[str, object]) -> list[str]:
+    """Return settings of a profile as arguments of the command line."""
+    arguments = []
+    for name, value in settings.items():
         option = "--" + name.replace("_", "-")
         if isinstance(value, bool):
             arguments.append(option if value else option.replace("--", "--no-", 1))
@@ -127,23 +166,6 @@ def make_folder(folder: Path) -> None:
         raise ProfileError(f"{folder}: cannot be made ({error.strerror})") from error
     if not os.access(folder, os.W_OK):
         raise ProfileError(f"{folder}: nothing can be written there")
-
-
-def parse_weighted(text: str) -> dict[str, float]:
-    """Return the numbers of a text such as `a.jpg:0.7,b.jpg:0.3`, by name.
-
-    Raises:
-        ValueError: it is not written like that.
-    """
-    pairs, end = {}, 0
-    for match in _WEIGHTED.finditer(text):
-        if match.start() != end:
-            break
-        pairs[match[1]] = float(match[2])
-        end = match.end()
-    if not pairs or end != len(text):
-        raise ValueError(f"must be written like a:0.7,b:0.3, got {text!r}")
-    return pairs
 
 
 def _found_beside(path: Path, name: str, word: str) -> str:
