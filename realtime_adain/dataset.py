@@ -21,7 +21,7 @@ from .tensors import batch_to_tensor
 _SATURATIONS = (0.6, 1.5)
 _LARGEST_LOG_GAMMA = 0.5
 _BATCHES_AHEAD = 2  # of each worker
-_MOST_BROKEN = 100  # pictures met for one that is needed
+_MOST_MISSES = 100  # broken pictures met for one that is needed
 
 
 class Pairs(NamedTuple):
@@ -35,8 +35,6 @@ class Pairs(NamedTuple):
     """One for every crop: equal keys, equal crops; -1 for a crop that does not come again."""
     style_keys: list[int]
     """Likewise, among the styles."""
-    broken: int
-    """Number of broken pictures that were met."""
 
     def on(self, device: torch.device) -> Pairs:
         """Return the pairs on the device, ready for a network."""
@@ -50,7 +48,7 @@ class PairDataset:
     """Batches of random crops of contents and styles, indexed by the training step.
 
     Everything random about batch `step` comes from `(seed, step)`, so a run that is resumed sees
-    what it would have seen. A broken picture is replaced by another one and counted.
+    what it would have seen. A broken picture is replaced by another one.
 
     Args:
         content_folder: photographs of any size.
@@ -63,6 +61,9 @@ class PairDataset:
             again; 0 for a fresh one each time.
         new_palettes: part of the artworks' crops that are given another palette, 0..1.
         seed: of all that is random.
+
+    Attributes:
+        broken: the pictures that turned out to be broken.
     """
 
     def __init__(
@@ -85,12 +86,13 @@ class PairDataset:
         self.crops_per_picture = crops_per_picture
         self.new_palettes = new_palettes
         self.seed = seed
+        self.broken: set[Path] = set()
 
     def __getitem__(self, step: int) -> Pairs:
         random = np.random.default_rng((self.seed, step))
-        contents, content_keys, broken_contents = self._crops(self.contents, random, 0.0)
-        styles, style_keys, broken_styles = self._crops(self.styles, random, self.new_palettes)
-        return Pairs(contents, styles, content_keys, style_keys, broken_contents + broken_styles)
+        contents, content_keys = self._crops(self.contents, random, 0.0)
+        styles, style_keys = self._crops(self.styles, random, self.new_palettes)
+        return Pairs(contents, styles, content_keys, style_keys)
 
     def read_ahead(self, steps: Iterable[int], workers: int) -> Iterator[Pairs]:
         """Yield the batches of some steps, in order, while threads read the next ones.
@@ -111,18 +113,19 @@ class PairDataset:
 
     def _crops(
         self, pictures: list[Path], random: np.random.Generator, new_palettes: float
-    ) -> tuple[Tensor, list[int], int]:
-        """Return a batch of crops, their keys and the number of broken pictures met."""
+    ) -> tuple[Tensor, list[int]]:
+        """Return a batch of crops and their keys."""
         crops: list[np.ndarray] = []
         keys: list[int] = []
-        broken = 0
+        misses = 0
         while len(crops) < self.batch:
             index = int(random.integers(len(pictures)))
             try:
                 picture = read_picture(pictures[index])
             except PictureError:
-                broken += 1
-                if broken > _MOST_BROKEN * self.batch:
+                self.broken.add(pictures[index])
+                misses += 1
+                if misses > _MOST_MISSES * self.batch:
                     raise
                 continue
             key = -1
@@ -134,7 +137,7 @@ class PairDataset:
             crop = self._random_crop(picture, place)
             crops.append(change_palette(crop, place) if place.random() < new_palettes else crop)
             keys.append(key)
-        return torch.from_numpy(np.stack(crops)), keys, broken
+        return torch.from_numpy(np.stack(crops)), keys
 
     def _random_crop(self, picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
         height, width = picture.shape[:2]

@@ -12,7 +12,13 @@ import numpy as np
 from . import cli, command
 from .errors import PictureError
 from .painter import Painter
-from .pictures import check_picture_suffix, list_pictures, read_picture, write_picture
+from .pictures import (
+    check_picture_suffix,
+    list_pictures,
+    read_picture,
+    writable_name,
+    write_picture,
+)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -80,9 +86,9 @@ def _plan(source: Path, target: Path) -> list[tuple[Path, Path]]:
             raise PictureError(f"{target}: is a file, but the input {source} is a folder")
         if target.exists() and target.samefile(source):
             raise PictureError(f"{target}: the output is the input; name another folder")
-        return [(path, target / path.name) for path in list_pictures(source)]
+        return [(path, target / writable_name(path)) for path in list_pictures(source)]
     if target.is_dir():
-        target = target / source.name
+        target = target / writable_name(source)
     check_picture_suffix(target)
     if not target.parent.is_dir():
         raise PictureError(f"{target}: the folder {target.parent} does not exist")

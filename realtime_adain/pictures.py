@@ -11,7 +11,11 @@ import numpy as np
 from .errors import PictureError
 from .writing import whole_file
 
-PICTURE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+WRITABLE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+PICTURE_SUFFIXES = WRITABLE_SUFFIXES | {".avif", ".gif", ".jfif", ".jp2"}
+"""Of what is taken for a picture in a folder; of what moves, the first picture."""
+
+_APPLE_SUFFIXES = {".heic", ".heif"}
 
 
 def read_picture(path: str | os.PathLike[str]) -> np.ndarray:
@@ -34,7 +38,8 @@ def read_picture(path: str | os.PathLike[str]) -> np.ndarray:
         raise PictureError(f"{path}: cannot be read ({error.strerror})") from error
     pixels = _decode(data, cv2.IMREAD_COLOR)
     if pixels is None or pixels.size == 0:
-        raise PictureError(f"{path}: not a picture that can be read")
+        hint = ", convert it to JPEG first" if path.suffix.lower() in _APPLE_SUFFIXES else ""
+        raise PictureError(f"{path}: not a picture that can be read{hint}")
     if _may_be_transparent(data):
         layered = _decode(data, cv2.IMREAD_UNCHANGED)
         if layered is not None and layered.ndim == 3 and layered.shape[2] == 4:
@@ -70,9 +75,14 @@ def write_picture(path: str | os.PathLike[str], pixels: np.ndarray) -> None:
 
 def check_picture_suffix(path: Path) -> None:
     """Raise PictureError unless `path` ends like a picture that can be written."""
-    if path.suffix.lower() not in PICTURE_SUFFIXES:
-        known = " ".join(sorted(PICTURE_SUFFIXES))
+    if path.suffix.lower() not in WRITABLE_SUFFIXES:
+        known = " ".join(sorted(WRITABLE_SUFFIXES))
         raise PictureError(f"{path}: unknown picture suffix {path.suffix!r}, known are {known}")
+
+
+def writable_name(path: Path) -> str:
+    """Return the file's name, with `.png` after it where pictures of its kind cannot be written."""
+    return path.name if path.suffix.lower() in WRITABLE_SUFFIXES else f"{path.name}.png"
 
 
 def list_pictures(folder: str | os.PathLike[str]) -> list[Path]:

@@ -7,11 +7,12 @@ for a minute or two. The file is then a style like any other, at no cost per fra
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import command
-from .errors import StyleError
+from .errors import PictureError, StyleError
 from .stylebook import (
     DEFAULT_MODEL,
     SAVED_STYLE_SUFFIX,
@@ -129,7 +130,7 @@ def _contents(folder: Path | None) -> list[np.ndarray]:
 
     if folder is not None:
         paths = list_pictures(folder)
-        pictures = [read_picture(path) for path in paths[:: -(-len(paths) // MOST_CONTENTS)]]
+        pictures = list(_readable(paths[:: -(-len(paths) // MOST_CONTENTS)]))
     else:
         scene = DemoScene((640, 480))
         views = [scene.draw(float(seconds)) for seconds in DEMO_SECONDS]
@@ -140,6 +141,17 @@ def _contents(folder: Path | None) -> list[np.ndarray]:
         side = min(picture.shape[:2])
         squares.append(resize(crop_middle(picture, (side, side)), (CROP, CROP)))
     return squares
+
+
+def _readable(paths: Sequence[Path]) -> Iterator[np.ndarray]:
+    """Yield the pictures that can be read, and tell of the others."""
+    from .pictures import read_picture
+
+    for path in paths:
+        try:
+            yield read_picture(path)
+        except PictureError as error:
+            command.warn(error)
 
 
 if __name__ == "__main__":

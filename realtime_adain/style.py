@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -14,6 +15,8 @@ from safetensors.torch import save_file
 from .adain import Statistics, mix_statistics
 from .errors import StyleError
 from .writing import whole_file
+
+_THUMBNAIL = "thumbnail"
 
 
 @dataclass(frozen=True)
@@ -24,11 +27,14 @@ class Style:
         name: what is shown to the user.
         statistics: one pair per AdaIN layer, each `(1, C, 1, 1)` float32.
         fingerprint: of the network that encoded it; no other can use it.
+        thumbnail: what the painting looks like, small, uint8 `(H, W, 3)` RGB; None where nobody
+            has kept it.
     """
 
     name: str
     statistics: Statistics = field(repr=False)
     fingerprint: str
+    thumbnail: np.ndarray | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def mix(cls, styles: Sequence[Style], weights: Sequence[float]) -> Style:
@@ -50,7 +56,7 @@ class Style:
     def to(self, device: torch.device) -> Style:
         """Return the style with its statistics on a device."""
         statistics = tuple((mean.to(device), std.to(device)) for mean, std in self.statistics)
-        return Style(self.name, statistics, self.fingerprint)
+        return replace(self, statistics=statistics)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the style as safetensors, so that it can be shared without its picture.
@@ -62,6 +68,8 @@ class Style:
         for index, (mean, std) in enumerate(self.statistics):
             tensors[f"{index}.mean"] = mean.cpu().contiguous()
             tensors[f"{index}.std"] = std.cpu().contiguous()
+        if self.thumbnail is not None:
+            tensors[_THUMBNAIL] = torch.from_numpy(np.ascontiguousarray(self.thumbnail))
         try:
             with whole_file(path) as part:
                 save_file(tensors, part, {"name": self.name, "network": self.fingerprint})
@@ -80,11 +88,13 @@ class Style:
         try:
             with safe_open(path, "pt") as file:
                 metadata = file.metadata() or {}
-                layers = len(file.keys()) // 2
+                layers = sum(name.endswith(".mean") for name in file.keys())  # noqa: SIM118
+                has_thumbnail = _THUMBNAIL in file.keys()  # noqa: SIM118
+                thumbnail = file.get_tensor(_THUMBNAIL).numpy() if has_thumbnail else None
                 statistics = tuple(
                     (file.get_tensor(f"{index}.mean"), file.get_tensor(f"{index}.std"))
                     for index in range(layers)
                 )
-            return cls(metadata["name"], statistics, metadata["network"])
+            return cls(metadata["name"], statistics, metadata["network"], thumbnail)
         except (OSError, SafetensorError, KeyError) as error:
             raise StyleError(f"{path}: not a saved style ({error})") from error

@@ -51,7 +51,8 @@ class Card:
         style: its statistics; another object once it has been encoded anew.
         size: short side in pixels at which it is encoded; the larger, the larger the strokes.
         colours: the colours that its picture was given before; None for its own.
-        thumbnail: uint8 `(THUMBNAIL_SIDE, THUMBNAIL_SIDE, 3)` RGB; None of a saved style.
+        thumbnail: uint8 `(THUMBNAIL_SIDE, THUMBNAIL_SIDE, 3)` RGB; None of a saved style that has
+            none.
         wanted_size: what `size` is going to be.
         wanted_colours: what `colours` are going to be.
     """
@@ -257,7 +258,7 @@ class StyleDeck(Closing):
         """Encode an image for a new card in its place, or for the one that is there."""
         size = self._sizes.get(name, self._size)
         style = self._style_of(image, size, name)
-        thumbnail = _thumbnail(image) if isinstance(image, np.ndarray) else None
+        thumbnail = _thumbnail(image) if isinstance(image, np.ndarray) else style.thumbnail
         card = next((card for card in self._cards if card.order == order), None)
         if card is None:
             card = Card(order, source, style, size, thumbnail)

@@ -18,6 +18,7 @@ class Paint:
     name: str
     number: float
     size: int = 512
+    thumbnail: None = None
 
 
 def mix(styles: Sequence[Paint], weights: Sequence[float]) -> Paint:

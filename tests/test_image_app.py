@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -74,6 +75,18 @@ def test_folder_goes_on_after_a_broken_picture(run, tmp_path) -> None:
     assert status == 1
     assert "b.png: not a picture" in err
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.png", "c.png"]
+
+
+def test_pictures_of_kinds_that_are_only_read_become_png(run, tmp_path) -> None:
+    album = tmp_path / "album"
+    album.mkdir()
+    encoded = cv2.imencode(".jpg", picture())[1]
+    (album / "a.jfif").write_bytes(encoded.tobytes())
+    (album / "b.heic").write_bytes(b"from a phone")
+    assert run(album, tmp_path / "painted")[0] == 0
+    assert [path.name for path in (tmp_path / "painted").iterdir()] == ["a.jfif.png"]
+    status, _, err = run(album / "b.heic", tmp_path / "b.png")
+    assert (status, err.endswith("convert it to JPEG first\n")) == (1, True)
 
 
 def test_several_styles_are_mixed(run, photo, style_file, tmp_path, tiny_weights) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -29,7 +30,7 @@ def style(name: str) -> Style:
 
 
 def card(order: int, name: str, source: object) -> Card:
-    return Card(order, source, style(name), 512, None)
+    return Card(order, source, style(name), 512, np.full((96, 96, 3), order, np.uint8))
 
 
 @pytest.mark.parametrize(
@@ -211,7 +212,10 @@ def test_a_preset_holds_every_style_and_can_be_moved(tmp_path: Path) -> None:
     arguments = profile_arguments(moved / "preset.toml", ["mirror", "style", "first"])
     files = [str(moved / f"{name}.safetensors") for name in ("waves", "a_b", "waves-2")]
     assert arguments == ["--mirror", "--style", *files, f"--first={files[1]}"]
-    assert [Style.load(file).name for file in files] == ["waves", "a/b", "waves"]
+    styles = [Style.load(file) for file in files]
+    assert [style.name for style in styles] == ["waves", "a/b", "waves"]
+    for style, kept in zip(styles, cards, strict=True):
+        np.testing.assert_array_equal(style.thumbnail, kept.thumbnail)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -115,6 +117,16 @@ def test_style_of_another_network_is_refused(stylizer, style, tmp_path) -> None:
         other.encode_style(tmp_path / "first.safetensors")
     with pytest.raises(StyleError, match="different networks"):
         Style.mix([style, other.encode_style(picture())], [0.5, 0.5])
+
+
+def test_a_saved_style_keeps_what_its_painting_looks_like(style, tmp_path) -> None:
+    style.save(tmp_path / "plain.safetensors")
+    assert Style.load(tmp_path / "plain.safetensors").thumbnail is None
+    replace(style, thumbnail=picture(96, 96)).save(tmp_path / "seen.safetensors")
+    seen = Style.load(tmp_path / "seen.safetensors")
+    np.testing.assert_array_equal(seen.thumbnail, picture(96, 96))
+    assert len(seen.statistics) == len(style.statistics)
+    assert len(repr(seen)) < 200
 
 
 def test_a_saved_style_may_be_read_by_whom_new_files_may(style, tmp_path) -> None:

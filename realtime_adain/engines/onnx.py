@@ -21,6 +21,7 @@ class _OnnxRunner(Runner):
     def __init__(self, graph: bytes, threads: int) -> None:
         import onnxruntime
 
+        onnxruntime.disable_telemetry_events()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         # Idle threads yield, for the sake of what else is running.

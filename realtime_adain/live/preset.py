@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ..style_deck import Card
@@ -40,7 +41,7 @@ def save_session(
             folder = path.with_name(f"{path.stem}-styles")
             make_folder(folder)
             file = _style_file(folder, card.name)
-            card.style.save(file)
+            _save(card, file)
             names[card] = _seen_from(path, file)
         else:
             names[card] = _word(path, card.source)
@@ -76,13 +77,18 @@ def save_preset(
     names = {}
     for card in cards:
         file = _style_file(folder, card.name)
-        card.style.save(file)
+        _save(card, file)
         names[card] = file.name
     path = folder / PRESET_NAME
     # Strokes are in the statistics, and a folder that is watched stays at home.
     given = {name: value for name, value in settings.items() if name != "strokes"}
     write_profile(path, {**given, "style": list(names.values()), **_use(names, chosen, weights)})
     return path
+
+
+def _save(card: Card, file: Path) -> None:
+    """Write a style with what its painting looks like, for the strip."""
+    replace(card.style, thumbnail=card.thumbnail).save(file)
 
 
 def _use(

@@ -43,7 +43,8 @@ class LeanNetwork(nn.Module):
     """Both sides of the content must be multiples of this many pixels."""
 
     paints_in_bfloat16 = True
-    """Whether the picture stays the same to the eye in arithmetic of eight bits."""
+    """Whether the picture stays the same to the eye in arithmetic of eight bits; of a picture that
+    hardly varies, such as a covered lens, it does not."""
 
     def __init__(
         self,

@@ -78,21 +78,23 @@ def train(
         run.objective.prepare(data[step].on(device) for step in range(batches))
     log = LossLog(folder / "log.csv")
     progress = Progress(options.steps, before=run.step, unit="steps", quiet=quiet)
-    started, broken = time.perf_counter(), 0
+    started, told = time.perf_counter(), set()
 
     def is_due(every: int) -> bool:
         return run.step % every == 0 or run.step == options.steps
 
     try:
         for pairs in data.read_ahead(range(run.step, options.steps), workers):
-            broken += pairs.broken
             pairs = pairs.on(device)
             with uninterrupted():  # a checkpoint holds whole steps
                 log.add(run.advance(pairs))
             progress.update(run.step - progress.before)
             if is_due(_LOG_EVERY):
                 progress.close()
-                report(f"step {run.step}/{options.steps}  {log.write(run.step)}  broken {broken}")
+                report(f"step {run.step}/{options.steps}  {log.write(run.step)}")
+                for path in sorted(data.broken - told):
+                    report(f"{path}: cannot be read, others are taken for it")
+                told |= data.broken
                 run.check(weighted_sum(log.latest, options))
             if is_due(save_every):
                 run.save()
