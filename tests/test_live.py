@@ -305,6 +305,26 @@ def test_what_stands_still_is_painted_in_full(
     assert not soft_edges()[-1], "the frozen picture is as coarse as the moving one"
 
 
+def test_colours_of_a_saved_style_cannot_be_matched(
+    style_files: list[Path], tmp_path: Path
+) -> None:
+    saved = tmp_path / "1.safetensors"
+    saved.touch()
+    said = []
+
+    def listen() -> bool:
+        said.append(live.session.text.message)
+        return True
+
+    live = Live([saved, style_files[1]], "c", listen, "c", listen, "n", "c", "c", "c", listen, None)
+    live.run()
+    assert said == [
+        "colours of the original",
+        "a saved style has no picture whose colours could be matched",
+        "colours of the style, matched to the original",
+    ]
+
+
 def test_a_snapshot_that_cannot_be_saved_is_told(
     play, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -48,7 +48,7 @@ class Finish:
             original: the next frame, uint8 `(H, W, 3)` RGB.
             time: when it was captured, in seconds.
         """
-        if self._colour is ColourMode.MATCHED:
+        if self.matches_colours:
             self._colours = self._follower.update(original, time) or self._colours
             return self._colours
         return None
@@ -80,6 +80,11 @@ class Finish:
         colour = () if self._colour is ColourMode.STYLE else (f"{self._colour} colours",)
         saturation = () if self._saturation == 1 else (f"{self._saturation:.0%} colour",)
         return (*colour, *saturation)
+
+    @property
+    def matches_colours(self) -> bool:
+        """Whether the styles are to be given the original's colours."""
+        return self._colour is ColourMode.MATCHED
 
     def turn_colour(self) -> str:
         """Go from the style's colours to the content's, to matched ones; return what to say."""

@@ -77,7 +77,7 @@ _TABLE: tuple[tuple[str, str, dict[str, Action]], ...] = (
     ("o", "tour of the styles", {"o": lambda live: live.styles.toggle_tour()}),
     ("v", "strip of styles, to click", {"v": lambda live: live.strip.toggle()}),
     ("g  mouse", "grab picture, piece as a style", {"g": lambda live: live.grab()}),
-    ("c", "whose colours", {"c": lambda live: live.finish.turn_colour()}),
+    ("c", "whose colours", {"c": lambda live: live.turn_colour()}),
     (
         "j k",
         "weaker, stronger colours",

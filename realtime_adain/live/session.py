@@ -291,6 +291,13 @@ class LiveSession(Closing):
         """Hold the picture, or go on; a recording holds its last frame meanwhile."""
         self._frozen = not self._frozen
 
+    def turn_colour(self) -> str:
+        """Go on to the next of the colours; return what to say."""
+        said = self.finish.turn_colour()
+        if self.finish.matches_colours and self.styles.chosen.saved:
+            return "a saved style has no picture whose colours could be matched"
+        return said
+
     def toggle_fullscreen(self) -> None:
         """Fill the screen, or no longer."""
         if self._window is not None:
