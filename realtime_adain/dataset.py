@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -60,6 +61,7 @@ class PairDataset:
         crops_per_picture: of every picture there are only so many crops, drawn from again and
             again; 0 for a fresh one each time.
         new_palettes: part of the artworks' crops that are given another palette, 0..1.
+        held_out: part of the pictures that are left out, 0..0.5; `of_held_out` has them.
         seed: of all that is random.
 
     Attributes:
@@ -76,10 +78,11 @@ class PairDataset:
         scale: tuple[float, float] = (0.5, 1.0),
         crops_per_picture: int = 0,
         new_palettes: float = 0.0,
+        held_out: float = 0.0,
         seed: int = 0,
     ) -> None:
-        self.contents = list_pictures(content_folder)
-        self.styles = list_pictures(style_folder)
+        self.contents, self._held_contents = _split(list_pictures(content_folder), held_out)
+        self.styles, self._held_styles = _split(list_pictures(style_folder), held_out)
         self.batch = batch
         self.crop = crop
         self.scale = scale
@@ -93,6 +96,15 @@ class PairDataset:
         contents, content_keys = self._crops(self.contents, random, 0.0)
         styles, style_keys = self._crops(self.styles, random, self.new_palettes)
         return Pairs(contents, styles, content_keys, style_keys)
+
+    def of_held_out(self) -> PairDataset | None:
+        """Return the batches of the pictures that are left out; None where there are none."""
+        if not self._held_contents or not self._held_styles:
+            return None
+        held = copy.copy(self)
+        held.contents, held.styles = self._held_contents, self._held_styles
+        held.crops_per_picture, held.new_palettes, held.broken = 0, 0.0, set()
+        return held
 
     def read_ahead(self, steps: Iterable[int], workers: int) -> Iterator[Pairs]:
         """Yield the batches of some steps, in order, while threads read the next ones.
@@ -148,6 +160,13 @@ class PairDataset:
         if random.random() < 0.5:
             crop = crop[:, ::-1]
         return resize(np.ascontiguousarray(crop), (self.crop, self.crop))
+
+
+def _split(paths: list[Path], held_out: float) -> tuple[list[Path], list[Path]]:
+    """Return the pictures to learn from and those that are left out, one of so many."""
+    every = round(1 / held_out) if held_out else len(paths) + 1
+    held = paths[every - 1 :: every]
+    return [path for path in paths if path not in set(held)], held
 
 
 def change_palette(pixels: np.ndarray, random: np.random.Generator) -> np.ndarray:

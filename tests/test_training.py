@@ -20,7 +20,7 @@ from realtime_adain.errors import PictureError, TrainingError, WeightsError
 from realtime_adain.interrupts import uninterrupted
 from realtime_adain.losses import PerceptualLoss, grid_pattern
 from realtime_adain.networks import LeanNetwork, VGGEncoder, VGGNetwork, initialise
-from realtime_adain.pictures import read_picture, write_picture
+from realtime_adain.pictures import list_pictures, read_picture, write_picture
 from realtime_adain.train import main
 from realtime_adain.training.growing import grow
 from realtime_adain.training.logbook import LossLog
@@ -501,3 +501,28 @@ def test_without_a_teacher_the_fetched_one_is_wanted(folders, tmp_path, capsys) 
     data = ["--content", str(folders / "content"), "--style", str(folders / "style")]
     assert main([str(tmp_path / "run"), *data]) == 1
     assert "weights fetch vgg19" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("recipe", ["student", "paper"])
+def test_pictures_that_are_held_out_are_judged_and_not_learnt_from(
+    recipe, folders, teacher, tmp_path
+) -> None:
+    options = options_for(folders, recipe=recipe, held_out=0.5)
+    data = PairDataset(options.content, options.style, batch=4, crop=32, held_out=0.5)
+    held = data.of_held_out()
+    for kind in ("contents", "styles"):
+        learnt, judged = getattr(data, kind), getattr(held, kind)
+        assert learnt and judged and not set(learnt) & set(judged)
+        assert sorted(learnt + judged) == list_pictures(folders / kind.removesuffix("s"))
+    run(options, tmp_path, teacher, sheet_every=3)
+    rows = list(csv.DictReader((tmp_path / "held-out.csv").open()))
+    assert [row["step"] for row in rows] == ["3", "6"]
+    assert all(float(row["content"]) > 0 and float(row["style"]) > 0 for row in rows)
+
+
+def test_a_few_pictures_are_all_learnt_from(folders, teacher, tmp_path) -> None:
+    assert (
+        PairDataset(folders / "content", folders / "style", batch=1, crop=32).of_held_out() is None
+    )
+    run(options_for(folders), tmp_path, teacher)
+    assert not (tmp_path / "held-out.csv").exists()

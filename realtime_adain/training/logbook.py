@@ -24,11 +24,13 @@ class LossLog:
 
     Args:
         path: of the CSV; rows are added to one that exists.
+        timed: whether the seconds per step are logged too.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, timed: bool = True) -> None:
         self.latest: dict[str, float] = {}
         self._path = path
+        self._timed = timed
         self._clear()
 
     def add(self, parts: dict[str, float]) -> None:
@@ -44,13 +46,14 @@ class LossLog:
         new = not self._path.exists()
         with self._path.open("a", newline="") as file:
             writer = csv.writer(file)
+            timed = {"seconds_per_step": f"{seconds:.4f}"} if self._timed else {}
             if new:
-                writer.writerow(["step", "seconds_per_step", *self.latest])
+                writer.writerow(["step", *timed, *self.latest])
             means = (f"{value:.5f}" for value in self.latest.values())
-            writer.writerow([step, f"{seconds:.4f}", *means])
+            writer.writerow([step, *timed.values(), *means])
         self._clear()
         figures = "  ".join(f"{name} {value:.4f}" for name, value in self.latest.items())
-        return f"{seconds:.3f} s/step  {figures}"
+        return f"{seconds:.3f} s/step  {figures}" if self._timed else figures
 
     def plot(self, path: Path) -> None:
         """Draw the table, where matplotlib (the extra `train`) is there and has two rows."""

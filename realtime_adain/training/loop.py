@@ -31,6 +31,7 @@ _LOG_EVERY = 100
 _BLOWN_UP = 5.0
 """A run ends when its mean loss over a hundred steps is this many times the least one so far."""
 _MAX_GRADIENT = 10.0
+_HELD_OUT_BATCHES = 8
 
 
 def train(
@@ -48,8 +49,8 @@ def train(
     """Train the run of a folder, or resume it; return the exported weights file.
 
     The folder holds `options.json`, `checkpoint.pt` (replaced every `save_every` steps and when
-    the run is interrupted), `log.csv`, `losses.png`, `sheet-*.jpg` (contact sheets),
-    `weights.safetensors` and, when the run is done, `card.md`.
+    the run is interrupted), `log.csv`, `losses.png`, `sheet-*.jpg` (contact sheets), with each
+    of them a row of `held-out.csv`, `weights.safetensors` and, when the run is done, `card.md`.
 
     Args:
         options: what to learn from what.
@@ -76,7 +77,7 @@ def train(
     if run.step == 0:
         batches = math.ceil(options.prepared / options.batch)
         run.objective.prepare(data[step].on(device) for step in range(batches))
-    log = LossLog(folder / "log.csv")
+    log, held_out = LossLog(folder / "log.csv"), LossLog(folder / "held-out.csv", timed=False)
     progress = Progress(options.steps, before=run.step, unit="steps", quiet=quiet)
     started, told = time.perf_counter(), set()
 
@@ -102,6 +103,9 @@ def train(
                 sheet = contact_sheet(run.averaged, pairs.contents[:4], pairs.styles[:4])
                 write_picture(folder / f"sheet-{run.step:06d}.jpg", sheet)
                 log.plot(folder / "losses.png")
+                if run.judge_held_out(data, held_out):
+                    progress.close()
+                    report(f"held out  {held_out.write(run.step)}")
     except KeyboardInterrupt:
         run.save()
         raise
@@ -160,6 +164,17 @@ class _Run:
         self.step += 1
         self._update_average(min(self.options.average, self.step / (self.step + 10)))
         return {name: value.item() for name, value in parts.items()}
+
+    def judge_held_out(self, data: PairDataset, log: LossLog) -> bool:
+        """Log the losses of pictures from which nothing is learnt; return whether there are any."""
+        held_out = data.of_held_out()
+        device = next(self.averaged.parameters()).device
+        for step in range(_HELD_OUT_BATCHES if held_out is not None else 0):
+            parts = self.objective.judge(self.averaged, held_out[step].on(device))
+            if parts is None:
+                return False
+            log.add({name: value.item() for name, value in parts.items()})
+        return held_out is not None
 
     def check(self, mean: float) -> None:
         """Raise TrainingError where the mean loss of the last steps has blown up."""
@@ -225,6 +240,7 @@ def _dataset(options: TrainingOptions) -> PairDataset:
         scale=(options.scale_min, options.scale_max),
         crops_per_picture=options.crops_per_picture,
         new_palettes=options.new_palettes,
+        held_out=options.held_out,
         seed=options.seed,
     )
 

@@ -58,6 +58,17 @@ class Objective(nn.Module):
         """Return the parts of the loss of pairs on the objective's device."""
         raise NotImplementedError
 
+    @torch.no_grad()
+    def judge(self, network: StyleNetwork, pairs: Pairs) -> Parts | None:
+        """Return the content and the style loss of pairs that a network paints at full strength;
+        None where nothing is painted."""
+        with self.mixed_precision(pairs.contents.device):
+            output = network(pairs.contents, network.encode_style(pairs.styles)).float()
+            wanted = self.loss.see(pairs.styles).statistics
+            targets = self.loss.targets(self.loss.see(pairs.contents), wanted)
+            content, style = self.loss(output, targets)
+        return {"content": content.mean(), "style": style.mean()}
+
     def mixed_precision(self, device: torch.device) -> torch.autocast:
         """Return the context in which convolutions are computed as the options say."""
         return autocast(device, self.options.mixed_precision)
@@ -147,6 +158,9 @@ class StyleEncoderObjective(LeanObjective):
         self.former = None
         if initial is not None:
             self.former = copy.deepcopy(self.style_encoder).requires_grad_(False)
+
+    def judge(self, network: StyleNetwork, pairs: Pairs) -> None:
+        return None
 
     def forward(self, pairs: Pairs) -> Parts:
         pictures = torch.cat([pairs.contents, pairs.styles])

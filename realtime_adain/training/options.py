@@ -55,6 +55,10 @@ class TrainingOptions:
     new_palettes: float = _option(
         0.3, "part of the artworks' crops, 0 to 1, that are given another palette and contrast"
     )
+    held_out: float = _option(
+        0.05,
+        "part of the pictures, 0 to 0.5, from which nothing is learnt; their losses are told",
+    )
     prepared: int = _option(
         1024, "artworks from which the reader of the styles' codes begins, before the first step"
     )
@@ -149,6 +153,8 @@ def make_options(given: dict[str, Any]) -> TrainingOptions:
     for name in ("new_palettes", "cosine_part", "weak_part", "average"):
         if not 0.0 <= getattr(options, name) <= 1.0:
             raise ValueError(f"{name} must be in 0..1, got {getattr(options, name)}")
+    if not 0.0 <= options.held_out <= 0.5:
+        raise ValueError(f"held_out must be in 0..0.5, got {options.held_out}")
     if not 0.0 < options.scale_min <= options.scale_max <= 1.0:
         raise ValueError(
             f"scales must be 0 < min <= max <= 1, got {options.scale_min}, {options.scale_max}"
