@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .colour import MAX_SATURATION, ColourMode
-from .command import number_in, side_length, typed_options, unit_interval, weighted
+from .command import number_in, parse, side_length, typed_options, unit_interval, weighted
 from .engines import ENGINES, PRECISIONS
 from .steady import MAX_STRENGTH
 from .stylebook import DEFAULT_MODEL, STYLE_SIZE, find_mix, find_styles
@@ -103,7 +103,7 @@ def complete(
         argv = sys.argv[1:] if argv is None else argv
         typed = typed_options(parser, argv, intermixed=True)
         look = look_arguments(profile_path(args.profile), typed)
-        args = parser.parse_intermixed_args([*look, *argv])
+        args = parse(parser, [*look, *argv], intermixed=True)
     _take_files(parser, args)
     return args
 

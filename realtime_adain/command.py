@@ -49,7 +49,7 @@ def run(
         argv: the arguments; None for those of the process, which then ends with the program.
         intermixed: whether options may stand between files that can be left out.
     """
-    args = parser.parse_intermixed_args(argv) if intermixed else parser.parse_args(argv)
+    args = parse(parser, argv, intermixed=intermixed)
     # OpenMP's idle threads spin by default. Beside an encoder, or any other busy program, that
     # makes a frame take many times as long. Read when torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -80,6 +80,21 @@ def run(
         return 130
 
 
+def parse(
+    parser: argparse.ArgumentParser,
+    argv: Sequence[str] | None,
+    namespace: argparse.Namespace | None = None,
+    *,
+    intermixed: bool = False,
+) -> argparse.Namespace:
+    """Return the options; `intermixed` as of `run`, the rest as of argparse."""
+    words = sys.argv[1:] if argv is None else argv
+    # What stands after "--", argparse takes for options again where files may stand anywhere.
+    if intermixed and "--" not in words:
+        return parser.parse_intermixed_args(argv, namespace)
+    return parser.parse_args(argv, namespace)
+
+
 def typed_options(
     parser: argparse.ArgumentParser, argv: Sequence[str], *, intermixed: bool = False
 ) -> list[str]:
@@ -88,9 +103,9 @@ def typed_options(
     A parser sets a default only where the namespace has no value yet, so one that is full of None
     holds afterwards what was typed and nothing else.
     """
-    parse = parser.parse_intermixed_args if intermixed else parser.parse_args
-    empty = dict.fromkeys(vars(parse(argv)))
-    typed = vars(parse(argv, argparse.Namespace(**empty)))
+    empty = dict.fromkeys(vars(parse(parser, argv, intermixed=intermixed)))
+    namespace = argparse.Namespace(**empty)
+    typed = vars(parse(parser, argv, namespace, intermixed=intermixed))
     return [name for name, value in typed.items() if value is not None]
 
 

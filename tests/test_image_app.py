@@ -190,11 +190,15 @@ def test_programs_are_run_by_the_package_too(photo, style_file, tiny_weights, tm
         ["IN", "--style", "STYLE", "OUT"],
         ["IN", "--alpha", "0.5", "OUT", "--style", "STYLE"],
         ["--style", "STYLE", "--", "IN", "OUT"],
+        ["--style", "STYLE", "--", "-dash.png", "OUT"],
+        ["./-dash.png", "--style", "STYLE", "OUT"],
     ],
 )
 def test_files_may_stand_before_and_after_the_styles(
-    order, photo, style_file, tiny_weights, tmp_path
+    order, photo, style_file, tiny_weights, tmp_path, monkeypatch
 ) -> None:
+    monkeypatch.chdir(tmp_path)
+    photo.with_name("-dash.png").write_bytes(photo.read_bytes())
     files = {"IN": photo, "OUT": tmp_path / "out.png", "STYLE": style_file}
     arguments = [str(files.get(word, word)) for word in order]
     assert main(["--model", str(tiny_weights), *arguments]) == 0
