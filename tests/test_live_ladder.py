@@ -53,6 +53,29 @@ def test_slow_machine_goes_to_the_largest_size_that_holds_the_rate() -> None:
     assert machine.painted[20:] and max(machine.painted[20:]) < 360
 
 
+def test_where_the_size_is_not_what_takes_the_time_it_stays_large() -> None:
+    class Burdened(Machine):
+        """Something else takes 40 ms of every frame of 33."""
+
+        burden = 0.04
+
+        def stylize(self, pixels, style, alpha):
+            self.now += self.burden
+            return super().stylize(pixels, style, alpha)
+
+    machine = Burdened(0.09)  # 21 ms for the whole frame
+    ladder = QualityLadder(machine.stylize, 1 / 30, machine.clock)
+    machine.run(ladder, 120)
+    painted = np.array(machine.painted[-200:])
+    assert painted.mean() > 0.5 * 360
+    machine.seconds_per_megapixel, machine.burden = 0.2, 0.0  # as slow, but by the size
+    machine.run(ladder, 120)
+    assert 0.2 * 0.23 * ladder.scale**2 < 0.75 / 30
+    machine.seconds_per_megapixel = 0.05
+    machine.run(ladder, 120)
+    assert ladder.rung == 0
+
+
 def test_a_frame_that_takes_seconds_is_not_waited_for_often() -> None:
     machine = Machine(8.0)  # 1.8 s a frame of 33 ms
     ladder = QualityLadder(machine.stylize, 1 / 30, machine.clock)

@@ -29,6 +29,8 @@ _MINIMUM_SIDE = 160  # painted smaller than this, a face is a blur
 _MEASURED_FRAMES = 7
 _FAR_TOO_LONG = 3.0  # times what is allowed: twice in a row, nothing more has to be measured
 _IGNORED_FRAMES = 2  # after a change, while buffers and engines are made for the new size
+_HARDLY_MORE = 1.15  # times the lowest rung's seconds, for a larger picture
+_MUCH_MORE = 1.5
 _FIRST_PATIENCE = 2.0
 _LONGEST_PATIENCE = 60.0
 
@@ -39,7 +41,8 @@ class QualityLadder:
     It steps down as soon as the median of the last frames takes too long, or two in a row far too
     long, at once to the rung that should do by its number of pixels, and tries the next one up when
     that one should do as well; a rung that turns out to be too high, or to need more memory than
-    there is, is left alone for twice as long each time.
+    there is, is left alone for twice as long each time. Where even the lowest rung takes too long,
+    it goes up as far as that costs hardly more: what takes the time then is not the size.
 
     Args:
         stylize: paints uint8 `(H, W, 3)` RGB in a style with a strength of 0..1.
@@ -62,6 +65,8 @@ class QualityLadder:
         self._clock = clock
         self._seconds: deque[float] = deque(maxlen=_MEASURED_FRAMES)
         self._far_too_long: list[float] = []
+        self._least = 0.0  # seconds at the lowest rung, where even that takes too long
+        self._useful = len(SCALES)  # last rung that gains something over the one before
         self._to_ignore = _IGNORED_FRAMES
         self._patience = _FIRST_PATIENCE
         self._changed_at = clock()
@@ -114,11 +119,22 @@ class QualityLadder:
 
     def _judge(self, taken: float, now: float, lowest: int) -> None:
         """Go to another rung where a frame that takes so long says so."""
-        if taken > self._allowed and self.rung < lowest:
+        if not self._allowed < taken < _MUCH_MORE * self._least:  # not, or not yet, as it was
+            self._least, self._useful = 0.0, len(SCALES)
+        lowest = min(lowest, self._useful)
+        if taken > self._allowed and self._rose and taken < _HARDLY_MORE * self._least:
+            self._useful = self.rung
+            self._patience = _FIRST_PATIENCE
+            self._go(self.rung, now, rose=False)
+        elif taken > self._allowed and self.rung < lowest:
             rung = self.rung + 1
             while rung < lowest and taken * self._cost(rung) > self._allowed:
                 rung += 1
             self._give_up_rung(rung, now)
+        elif taken > self._allowed:
+            self._least = min(taken, self._least or taken)
+            if self.rung and now - self._changed_at > self._patience:
+                self._go(self.rung - 1, now, rose=True)
         elif (
             self.rung
             and now - self._changed_at > self._patience
