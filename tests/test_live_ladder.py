@@ -65,14 +65,14 @@ def test_where_the_size_is_not_what_takes_the_time_it_stays_large() -> None:
 
     machine = Burdened(0.09)  # 21 ms for the whole frame
     ladder = QualityLadder(machine.stylize, 1 / 30, machine.clock)
-    machine.run(ladder, 120)
+    machine.run(ladder, 30)
     painted = np.array(machine.painted[-200:])
     assert painted.mean() > 0.5 * 360
     machine.seconds_per_megapixel, machine.burden = 0.2, 0.0  # as slow, but by the size
-    machine.run(ladder, 120)
+    machine.run(ladder, 30)
     assert 0.2 * 0.23 * ladder.scale**2 < 0.75 / 30
     machine.seconds_per_megapixel = 0.05
-    machine.run(ladder, 120)
+    machine.run(ladder, 30)
     assert ladder.rung == 0
 
 
