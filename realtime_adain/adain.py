@@ -286,12 +286,11 @@ def _group_norm(
             x, weight, bias, count, channels, height * width, channels, epsilon
         )
 
-    channels_last = features.is_contiguous(memory_format=torch.channels_last)
-    if not channels_last or features.device.type != "cpu":
+    on_processor = features.device.type == "cpu"
+    if not (on_processor and features.is_contiguous(memory_format=torch.channels_last)):
         features = features.contiguous()
     normalised, mean, inverse_std = normalise(features)
-    is_exact = features.device.type != "cpu"
-    if not is_exact and (mean * inverse_std).abs_().amax().item() > _FAR_FROM_ZERO:
+    if on_processor and (mean * inverse_std).abs_().amax().item() > _FAR_FROM_ZERO:
         centred = (features - mean.detach()[:, :, None, None]).to(features.dtype)
         normalised, rest, inverse_std = normalise(centred)
         mean = mean + rest

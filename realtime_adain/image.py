@@ -19,6 +19,7 @@ from .pictures import (
     writable_name,
     write_picture,
 )
+from .writing import why_not_writable
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -90,8 +91,8 @@ def _plan(source: Path, target: Path) -> list[tuple[Path, Path]]:
     if target.is_dir():
         target = target / writable_name(source)
     check_picture_suffix(target)
-    if not target.parent.is_dir():
-        raise PictureError(f"{target}: the folder {target.parent} does not exist")
+    if reason := why_not_writable(target):
+        raise PictureError(f"{target}: {reason}")
     if target.exists() and target.samefile(source):
         raise PictureError(f"{target}: the output is the input; name another file")
     return [(source, target)]

@@ -80,8 +80,7 @@ def profile_arguments(path: Path, known: Collection[str], given: Collection[str]
     for name in settings:
         if name not in known:
             raise ProfileError(f"{path}: there is no setting named {name!r}")
-    left_out = set(given).union(*(_OVERRULED.get(name, ()) for name in given))
-    return _arguments(path, {n: value for n, value in settings.items() if n not in left_out})
+    return _arguments(path, settings, _overruled(given))
 
 
 def look_arguments(path: Path, given: Collection[str] = ()) -> list[str]:
@@ -110,16 +109,23 @@ def look_arguments(path: Path, given: Collection[str] = ()) -> list[str]:
                 look[of_all] = f"{own[name]:g}"
     elif "style" in settings:
         look["style"] = settings["style"]
-    left_out = set(given).union(*(_OVERRULED.get(name, ()) for name in given))
-    if {"style", "mix"} & set(given):
-        left_out |= {"style", "mix"}
-    return _arguments(path, {n: value for n, value in look.items() if n not in left_out})
+    left_out = _overruled(given)
+    if "mix" in given:
+        left_out.add("style")
+    return _arguments(path, look, left_out)
 
 
-def _arguments(path: Path, settings: Mapping[str, object]) -> list[str]:
+def _overruled(given: Collection[str]) -> set[str]:
+    """Return the settings that are left out where some are given, these among them."""
+    return set(given).union(*(_OVERRULED.get(name, ()) for name in given))
+
+
+def _arguments(path: Path, settings: Mapping[str, object], left_out: set[str]) -> list[str]:
     """Return settings of a profile as arguments of the command line."""
     arguments = []
     for name, value in settings.items():
+        if name in left_out:
+            continue
         option = "--" + name.replace("_", "-")
         if isinstance(value, bool):
             arguments.append(option if value else option.replace("--", "--no-", 1))

@@ -93,9 +93,10 @@ def train(
             if is_due(_LOG_EVERY):
                 progress.close()
                 report(f"step {run.step}/{options.steps}  {log.write(run.step)}")
-                for path in sorted(data.broken - told):
+                broken = data.broken - told  # the readers may meet another meanwhile
+                for path in sorted(broken):
                     report(f"{path}: cannot be read, others are taken for it")
-                told |= data.broken
+                told |= broken
                 run.check(weighted_sum(log.latest, options))
             if is_due(save_every):
                 run.save()
