@@ -31,11 +31,11 @@ class PlainNetwork(VGGNetwork):
         self.decoding = nn.Sequential(*decoding, *_plain(decoder.conv1_1))
 
     def encode_style(self, image: Tensor) -> Statistics:
-        return (_mean_std(self.encoding(image)),)
+        return (mean_std(self.encoding(image)),)
 
     def forward(self, content: Tensor, style: Statistics, alpha: float | Tensor = 1.0) -> Tensor:
         features = self.encoding(content.contiguous())
-        mean, std = _mean_std(features)
+        mean, std = mean_std(features)
         ((style_mean, style_std),) = style
         target = style_std * (features - mean) / std + style_mean
         return self.decoding(alpha * target + (1 - alpha) * features)
@@ -48,6 +48,7 @@ def _plain(conv: nn.Conv2d) -> list[nn.Module]:
     return [nn.ReflectionPad2d(1), plain]
 
 
-def _mean_std(features: Tensor) -> tuple[Tensor, Tensor]:
+def mean_std(features: Tensor) -> tuple[Tensor, Tensor]:
+    """Return mean and standard deviation of `(N, C, H, W)` features, each `(N, C, 1, 1)`."""
     variance, mean = torch.var_mean(features, (2, 3), keepdim=True)
     return mean, (variance + EPSILON).sqrt()

@@ -11,6 +11,7 @@ from typing import Any, Self, TypeVar
 
 import numpy as np
 import torch
+from torch import nn
 
 from .adain import Regional, check_alpha
 from .engines import open_engine
@@ -69,7 +70,7 @@ class Stylizer:
             _check_size(size)
         keep_freed_memory()
         self.device = resolve_device(device)
-        network = model if isinstance(model, StyleNetwork) else load_model(model)
+        network = model if isinstance(model, nn.Module) else load_model(model)
         self.fingerprint = _fingerprint(network)
         self.network = network.eval().to(self.device, memory_format=torch.channels_last)
         self.engine = open_engine(engine, self.network, size=size, dtype=dtype)
