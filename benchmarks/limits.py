@@ -22,7 +22,7 @@ class Limits:
 
     Attributes:
         measured: `bytes_per_second` of a large copy, reading and writing counted, and
-            `flops_per_second` by dtype: of a large matrix product or a large 3x3 convolution,
+            `operations_per_second` by dtype: of a large matrix product or a large 3x3 convolution,
             whichever is faster (a library may know a processor badly that another knows well).
     """
 
@@ -34,13 +34,13 @@ class Limits:
         seconds = self._best_seconds(lambda: target.copy_(source))
         self.measured: dict[str, object] = {
             "bytes_per_second": 2 * source.numel() / seconds,
-            "flops_per_second": {},
+            "operations_per_second": {},
         }
 
     def __str__(self) -> str:
         rates = [
-            f"{rate / 1e9:.0f} GFLOP/s in {dtype}"
-            for dtype, rate in self.measured["flops_per_second"].items()
+            f"{rate / 1e9:.0f} GOP/s in {dtype}"
+            for dtype, rate in self.measured["operations_per_second"].items()
         ]
         return ", ".join([f"{self.measured['bytes_per_second'] / 1e9:.1f} GB/s", *rates])
 
@@ -52,26 +52,39 @@ class Limits:
         dtype: torch.dtype,
     ) -> float:
         """Return the least milliseconds in which a network could be computed at a size."""
-        flops, values = work(network, style, size_hw)
-        arithmetic = flops / self._flops_per_second(dtype)
+        operations, values = work(network, style, size_hw)
+        arithmetic = operations / self._operations_per_second(dtype)
         movement = values * dtype.itemsize / self.measured["bytes_per_second"]
         return 1000 * max(arithmetic, movement)
 
-    @torch.inference_mode()
-    def _flops_per_second(self, dtype: torch.dtype) -> float:
-        rates = self.measured["flops_per_second"]
+    def _operations_per_second(self, dtype: torch.dtype) -> float:
+        rates = self.measured["operations_per_second"]
         name = str(dtype).removeprefix("torch.")
         if name not in rates:
-            side = MATRIX_SIDE.get(self._kind, 2048)
-            matrix = torch.rand(side, side, device=self._device).to(dtype)
-            conv = nn.Conv2d(side // 8, side // 8, 3, padding=1, device=self._device, dtype=dtype)
-            conv = conv.to(memory_format=torch.channels_last)
-            features = matrix.new_ones(1, side // 8, FEATURE_SIDE, FEATURE_SIDE)
-            features = features.to(memory_format=torch.channels_last)
-            products = 2 * side**3 / self._best_seconds(lambda: matrix @ matrix)
-            flops = 2 * conv.weight.numel() * FEATURE_SIDE**2
-            rates[name] = max(products, flops / self._best_seconds(lambda: conv(features)))
+            products = self._of_a_product(dtype)
+            rates[name] = (
+                max(products, self._of_a_convolution(dtype))
+                if dtype.is_floating_point
+                else products  # PyTorch has no convolution of integers
+            )
         return rates[name]
+
+    @torch.inference_mode()
+    def _of_a_product(self, dtype: torch.dtype) -> float:
+        side = MATRIX_SIDE.get(self._kind, 2048)
+        matrix = torch.rand(side, side, device=self._device).to(dtype)
+        multiply = torch.matmul if dtype.is_floating_point else torch._int_mm
+        return 2 * side**3 / self._best_seconds(lambda: multiply(matrix, matrix))
+
+    @torch.inference_mode()
+    def _of_a_convolution(self, dtype: torch.dtype) -> float:
+        channels = MATRIX_SIDE.get(self._kind, 2048) // 8
+        conv = nn.Conv2d(channels, channels, 3, padding=1, device=self._device, dtype=dtype)
+        conv = conv.to(memory_format=torch.channels_last)
+        features = torch.ones(1, channels, FEATURE_SIDE, FEATURE_SIDE, device=self._device)
+        features = features.to(dtype=dtype, memory_format=torch.channels_last)
+        operations = 2 * conv.weight.numel() * FEATURE_SIDE**2
+        return operations / self._best_seconds(lambda: conv(features))
 
     def _best_seconds(self, step: Callable[[], object]) -> float:
         return measure(step, self._device, warmup=1, frames=5)["best_ms"] / 1000
@@ -79,16 +92,16 @@ class Limits:
 
 @torch.inference_mode()
 def work(network: StyleNetwork, style: Statistics, size_hw: tuple[int, int]) -> tuple[int, int]:
-    """Return the floating-point operations of all convolutions for a frame, and how many numbers
+    """Return the arithmetic operations of all convolutions for a frame, and how many numbers
     these read and write: input, weights and output, each once."""
-    flops = values = 0
+    operations = values = 0
 
     def count(conv: nn.Conv2d, inputs: tuple[torch.Tensor], output: torch.Tensor) -> None:
-        nonlocal flops, values
+        nonlocal operations, values
         if conv.kernel_size == (1, 1):  # of which some double the size after it
-            flops += 2 * inputs[0].numel() * conv.out_channels
+            operations += 2 * inputs[0].numel() * conv.out_channels
         else:
-            flops += 2 * output.numel() * conv.weight[0].numel()
+            operations += 2 * output.numel() * conv.weight[0].numel()
         values += inputs[0].numel() + conv.weight.numel() + output.numel()
 
     hooks = [
@@ -99,4 +112,4 @@ def work(network: StyleNetwork, style: Statistics, size_hw: tuple[int, int]) -> 
     network(torch.zeros(1, 3, *size_hw, device=style[0][0].device), style)
     for hook in hooks:
         hook.remove()
-    return flops, values
+    return operations, values

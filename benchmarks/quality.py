@@ -35,6 +35,7 @@ from torch import Tensor
 
 from realtime_adain import Stylizer, command
 from realtime_adain.colour import LUMA
+from realtime_adain.engines import ENGINES, PRECISIONS
 from realtime_adain.losses import PerceptualLoss
 from realtime_adain.pictures import cover, list_pictures, read_picture, resize, write_picture
 from realtime_adain.tensors import to_tensor
@@ -108,6 +109,10 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--size", type=command.side_length, default=512, help="side in pixels (%(default)s)"
     )
+    parser.add_argument("--engine", choices=ENGINES, default="torch", help="(default: %(default)s)")
+    parser.add_argument(
+        "--precision", choices=PRECISIONS, default="float32", help="(default: %(default)s)"
+    )
     parser.add_argument("--out", type=Path, default=Path("quality"), help="folder of the results")
     return command.run(parser, benchmark, argv)
 
@@ -126,7 +131,7 @@ def benchmark(args: argparse.Namespace) -> int:
     )
     points = []
     outputs: dict[str, list[np.ndarray]] = {}
-    for name, cost, painters in contestants(args.models, args.size, pairs):
+    for name, cost, painters in contestants(args, pairs):
         outputs[name] = []
         scores = []
         for (content_path, style_path, content, style), repaint in zip(
@@ -165,17 +170,18 @@ def benchmark(args: argparse.Namespace) -> int:
     return 0
 
 
-def contestants(models: list[str], size: int, pairs: list):
+def contestants(args: argparse.Namespace, pairs: list):
     """Yield name, multiply-accumulates per pixel and one painter per pair for everything judged."""
     yield "identity", 0.0, [lambda frame: frame for _ in pairs]
     yield "style copy", 0.0, [lambda frame, style=style: style for *_, style in pairs]
-    for model in models:
-        stylizer = Stylizer(model, device="cpu", engine="torch", dtype=torch.float32)
-        styles = [stylizer.encode_style(style, size=size) for *_, style in pairs]
+    dtype = getattr(torch, args.precision)
+    for model in args.models:
+        stylizer = Stylizer(model, device="cpu", engine=args.engine, dtype=dtype)
+        styles = [stylizer.encode_style(style, size=args.size) for *_, style in pairs]
         painters = [lambda frame, s=style, z=stylizer: z.stylize(frame, s) for style in styles]
         path = Path(model)
         name = f"{path.parent.name}-{path.stem}" if path.suffix else model
-        cost = multiply_accumulates_per_pixel(stylizer.network, stylizer.device, size)
+        cost = multiply_accumulates_per_pixel(stylizer.network, stylizer.device, args.size)
         yield name, cost, painters
 
 

@@ -81,7 +81,7 @@ def add_stylizer_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--precision",
         choices=PRECISIONS,
-        help="of the arithmetic (default: what suits device and engine)",
+        help="of the arithmetic; int8 for OpenVINO alone (default: what suits device and engine)",
     )
 
 

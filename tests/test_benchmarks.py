@@ -66,7 +66,7 @@ def test_fps_measures_every_model_engine_and_size(small_fps, tmp_path, capsys) -
             usual = {"upload", "convert", "convert back", "download", "style encoder, once"}
             assert set(row["stages_ms"]) == usual | network
     assert results["machine"]["torch"] == torch.__version__
-    assert results["limits"]["cpu"]["flops_per_second"]["float32"] > 0
+    assert results["limits"]["cpu"]["operations_per_second"]["float32"] > 0
     printed = capsys.readouterr().out
     assert "paper fps" in printed and "GB/s" in printed
     if "--plot" in options:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import json
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 import torch
+from torch.overrides import TorchFunctionMode
 
 from realtime_adain import Style, Stylizer
 from realtime_adain.adain import Regional, adain, exportable_adain
@@ -28,6 +30,7 @@ from realtime_adain.engines.choices import Choices
 from realtime_adain.engines.cuda_graph import CudaGraphEngine
 from realtime_adain.engines.eager import TorchEngine
 from realtime_adain.engines.processor import has_bfloat16, processor_name
+from realtime_adain.engines.rounding import LEAST_STRENGTH, measure_grids, rounded
 from realtime_adain.engines.trial import signal_to_noise_db
 from realtime_adain.errors import is_out_of_memory
 from realtime_adain.networks import LeanNetwork, VGGNetwork
@@ -43,6 +46,12 @@ BFLOAT16_DB = 45.0
 
 SHIPPED_BFLOAT16_DB = 40.0
 """Of bfloat16 with trained weights, whose channels are less alike: about two and a half of 255."""
+
+ROUNDED_DB = 38.0
+"""Of integers of eight bits: about three of 255."""
+
+WEAKLY_ROUNDED_DB = 32.0
+"""The same at the least strength that is computed so: about six and a half."""
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
 
@@ -129,6 +138,64 @@ def test_bfloat16_keeps_the_picture_of_the_shipped_networks(model) -> None:
     frame = picture(96, 128)
     pictures = [stylizer.stylize(frame, style) for stylizer in stylizers]
     assert signal_to_noise_db(*pictures) > SHIPPED_BFLOAT16_DB
+
+
+@pytest.mark.parametrize("model", SHA256)
+def test_eight_bits_keep_the_picture_of_the_shipped_networks(model) -> None:
+    stylizer = Stylizer(model, device="cpu", engine="torch", dtype=torch.float32)
+    network, grids = stylizer.network, measure_grids(stylizer.network)
+    frames = [picture(96, 128), picture(96, 128) // 16 + 60]  # the second varies little
+    style = stylizer.encode_style(picture(96, 96, seed=1))
+    tolerances = {1.0: ROUNDED_DB, LEAST_STRENGTH: WEAKLY_ROUNDED_DB}
+    for frame, (alpha, least_db) in itertools.product(frames, tolerances.items()):
+        expected = stylizer.stylize(frame, style, alpha)
+        with rounded(network, grids):
+            painted = stylizer.stylize(frame, style, alpha)
+        assert least_db < signal_to_noise_db(painted, expected) < SAME_DB
+
+
+@needs("openvino")
+@pytest.mark.parametrize("kind", ["lean", "lean-1x1", "vgg"])
+def test_openvino_computes_on_the_grids(kind) -> None:
+    network = make_network(kind)
+    engine = open_engine("auto", network, dtype=torch.int8)
+    assert (engine.name, engine.dtype) == ("openvino", torch.int8)
+    frame, style = picture(48, 64), Stylizer(network, device="cpu").encode_style(picture(seed=1))
+    style, grids = style.statistics, measure_grids(network)
+    for alpha in (1.0, 0.9):
+        exact = reference(network, frame, style, alpha)
+        with rounded(network, grids):
+            expected = reference(network, frame, style, alpha)
+        painted = engine.stylize(frame, style, alpha)
+        assert signal_to_noise_db(painted, expected) > BFLOAT16_DB
+        assert signal_to_noise_db(painted, exact) > ROUNDED_DB
+    weak = engine.stylize(frame, style, 0.3)
+    assert signal_to_noise_db(weak, reference(network, frame, style, 0.3)) > BFLOAT16_DB
+
+
+def test_convolutions_take_no_more_values_than_eight_bits_have() -> None:
+    network, taken = make_network("lean"), []
+    grids = measure_grids(network)
+    style, content = make_style(network), torch.rand(1, 3, 32, 32)
+    plain = torch.conv2d
+
+    class Watched(TorchFunctionMode):
+        def __torch_function__(self, function, types, args=(), kwargs=None):
+            if function is plain:
+                taken.append(args[:2])
+            return function(*args, **(kwargs or {}))
+
+    with torch.inference_mode(), Watched(), rounded(network, grids):
+        network(content, style)
+    integers = [
+        (features, weights)
+        for features, weights in taken
+        if max(len(features.unique()), len(weights[0].unique())) <= 256
+    ]
+    exact = 3 + len(network.delicate_convolutions)  # before the first AdaIN, and those
+    transposed = 1
+    assert len(taken) - len(integers) == exact
+    assert len(integers) == len(grids) - transposed
 
 
 @pytest.mark.parametrize("name", CPU_ENGINES)
@@ -519,6 +586,15 @@ def test_what_is_missing_or_impossible_is_named(monkeypatch) -> None:
     monkeypatch.setattr(registry.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(EngineError, match="needs openvino and onnx: pip install openvino onnx"):
         open_engine("openvino", network)
+
+
+def test_integers_are_not_for_every_engine(monkeypatch) -> None:
+    network = make_network("lean")
+    with pytest.raises(ValueError, match="'torch' computes in floating point, not in int8"):
+        open_engine("torch", network, dtype=torch.int8)
+    monkeypatch.setattr(registry.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(EngineError, match="needs openvino and onnx: pip install openvino onnx"):
+        open_engine("auto", network, dtype=torch.int8)
 
 
 @needs("onnx")

@@ -3,7 +3,7 @@
 | engine     | runs on               | arithmetic                                            |
 |------------|-----------------------|-------------------------------------------------------|
 | `torch`    | every device          | any; on CUDA one captured graph per frame size        |
-| `openvino` | the processor         | float32 or bfloat16; package `openvino`               |
+| `openvino` | the processor         | float32, bfloat16 or int8; package `openvino`         |
 | `onnx`     | the processor         | float32; package `onnxruntime`                        |
 | `auto`     | every device          | the fastest of those installed, by measurement        |
 

@@ -35,6 +35,9 @@ class TorchEngine(Engine):
         network: in float32, on its device; not changed.
         size: short side in pixels at which larger frames are processed; None for their own.
         dtype: None for half precision on CUDA, bfloat16 on a processor that has it, else float32.
+
+    Raises:
+        ValueError: the dtype is not floating point.
     """
 
     name = "torch"
@@ -44,6 +47,11 @@ class TorchEngine(Engine):
     ) -> None:
         self.device = next(network.parameters()).device
         self.dtype = dtype or native_dtype(self.device, network)
+        if not self.dtype.is_floating_point:
+            raise ValueError(
+                f"engine {self.name!r} computes in floating point, "
+                f"not in {str(dtype).removeprefix('torch.')}"
+            )
         self.size = size
         self._crew = Crew()
         if self.dtype != torch.float32:

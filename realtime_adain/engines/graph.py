@@ -16,8 +16,8 @@ import copy
 import io
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from functools import cached_property
 from importlib.util import find_spec
 
@@ -40,6 +40,7 @@ from ..tensors import (
 from .base import Engine, EngineError, pack_style, unpack_style
 from .crew import Crew
 from .eager import TorchEngine
+from .rounding import Grid, rounded
 
 OPSET = 17
 """Version of ONNX's operators, of 2022: the first with all that the networks use, and old enough
@@ -47,28 +48,40 @@ for every runtime."""
 
 
 class FrameGraph(nn.Module):
-    """A network between frames: conversion, padding apart, on both sides of it."""
+    """A network between frames: conversion, padding apart, on both sides of it.
 
-    def __init__(self, network: StyleNetwork) -> None:
+    Args:
+        network: in float32.
+        grids: on which its convolutions are computed, from `measure_grids`; none for float.
+    """
+
+    def __init__(self, network: StyleNetwork, grids: Sequence[Grid] = ()) -> None:
         super().__init__()
         self.network = network
+        self._grids = grids
 
     def forward(self, frame: Tensor, style: Tensor, alpha: Tensor) -> Tensor:
         """Return uint8 `(H, W, 3)`; for the arguments see the module."""
         statistics = unpack_style(style, self.network.layer_widths)
         strength = alpha.reshape(1, 1, 1, 1)
-        return as_bytes(self.network(as_unit(frame, torch.float32), statistics, strength))
+        with rounded(self.network, self._grids) if self._grids else nullcontext():
+            picture = self.network(as_unit(frame, torch.float32), statistics, strength)
+        return as_bytes(picture)
 
 
-def export_onnx(network: StyleNetwork) -> bytes:
+def export_onnx(network: StyleNetwork, grids: Sequence[Grid] = ()) -> bytes:
     """Return a network as an ONNX file.
+
+    Args:
+        network: in float32; not changed.
+        grids: as of `FrameGraph`.
 
     Raises:
         EngineError: the package `onnx` is missing, or the network cannot be exported.
     """
     if find_spec("onnx") is None:
         raise EngineError("exporting a network needs a package: pip install onnx")
-    graph = FrameGraph(copy.deepcopy(network).cpu().float()).eval()
+    graph = FrameGraph(copy.deepcopy(network).cpu().float(), grids).eval()
     example = (
         torch.zeros(64, 64, 3, dtype=torch.uint8),
         torch.ones(2, sum(network.layer_widths)),
@@ -221,4 +234,5 @@ class GraphEngine(Engine):
     @cached_property
     def _for_regions(self) -> TorchEngine:
         """The graph knows one style at a time; PyTorch knows regions."""
-        return TorchEngine(self.network, size=self.size, dtype=self.dtype)
+        dtype = self.dtype if self.dtype.is_floating_point else None
+        return TorchEngine(self.network, size=self.size, dtype=dtype)

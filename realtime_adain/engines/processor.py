@@ -25,6 +25,11 @@ def processor_name(cpuinfo: str | None = None) -> str:
     return names[0] if names else platform.processor() or platform.machine()
 
 
+def is_x86() -> bool:
+    """Return whether it is one of Intel's or AMD's, of 64 bits."""
+    return platform.machine().lower() in {"x86_64", "amd64"}
+
+
 def has_bfloat16(cpuinfo: str | None = None) -> bool:
     """Return whether the processor multiplies bfloat16 by itself; elsewhere that is emulated,
     and slower than float32.
@@ -43,7 +48,7 @@ def native_dtype(device: torch.device, network: StyleNetwork) -> torch.dtype:
     """Return the fastest dtype of a device that keeps a network's picture right."""
     if device.type == "cuda":
         return torch.float16
-    if device.type == "cpu" and network.paints_in_bfloat16 and has_bfloat16():
+    if device.type == "cpu" and network.paints_in_eight_bits and has_bfloat16():
         return torch.bfloat16
     return torch.float32
 

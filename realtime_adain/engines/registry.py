@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .base import Engine
 
 ENGINES = ("auto", "torch", "openvino", "onnx")
-PRECISIONS = ("float32", "bfloat16", "float16")
+PRECISIONS = ("float32", "bfloat16", "float16", "int8")
 
 _NEEDED_PACKAGES = {
     "torch": (),
@@ -44,7 +44,7 @@ def open_engine(
         name: one of `ENGINES`.
         network: in float32, on the device where it shall run; not changed.
         size: short side in pixels at which larger frames are processed; None for their own.
-        dtype: of the arithmetic; None for what suits the device and the engine.
+        dtype: of the arithmetic, one of `PRECISIONS`; None for what suits the device and engine.
 
     Raises:
         EngineError: a package that the engine needs is missing, or fails.
@@ -54,6 +54,8 @@ def open_engine(
         raise ValueError(f"engine must be one of {', '.join(ENGINES)}, got {name!r}")
     if name != "auto":
         return open_named(name, network, size=size, dtype=dtype)
+    if dtype is not None and not dtype.is_floating_point:
+        return open_named("openvino", network, size=size, dtype=dtype)  # no other computes in those
     if next(network.parameters()).device.type != "cpu":
         return open_named("torch", network, size=size, dtype=dtype)
     from .auto import AutoEngine  # opens the engines it tries by name

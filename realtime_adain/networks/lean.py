@@ -42,7 +42,7 @@ class LeanNetwork(nn.Module):
     stride = 8
     """Both sides of the content must be multiples of this many pixels."""
 
-    paints_in_bfloat16 = True
+    paints_in_eight_bits = True
     """Whether the picture stays the same to the eye in arithmetic of eight bits; of a picture that
     hardly varies, such as a covered lens, it does not."""
 
@@ -72,6 +72,12 @@ class LeanNetwork(nn.Module):
         self.style_encoder = StyleEncoder(
             style_widths, style_hidden, self.layer_widths, style_heads
         )
+
+    @property
+    def delicate_convolutions(self) -> tuple[nn.Conv2d, ...]:
+        """Those that integers of eight bits would harm: after the first of them AdaIN magnifies
+        what is small, and what the last two round off flickers."""
+        return (self.detail.conv1, self.smooth, self.up_full)
 
     @property
     def config(self) -> dict[str, object]:

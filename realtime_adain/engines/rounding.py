@@ -1,0 +1,203 @@
+"""The network in integers of eight bits, for engines that multiply those faster.
+
+From the first AdaIN on, convolutions take integers: features and weights are rounded to the levels
+of a grid (Jacob et al., "Quantization and training of neural networks for efficient integer-
+arithmetic-only inference", CVPR 2018). What precedes it stays as it is: there the numbers are as
+small as the picture's contrast, and AdaIN would magnify what rounding leaves of them. After it they
+are of the size that the style gives them, so one grid serves all pictures. The built-in styles show
+how fine it has to be, and how large.
+
+At low strengths much of the content's own size is left, up to a thousand times the style's; for
+them the network has to be computed otherwise.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
+
+from ..demo_scene import DemoScene
+from ..networks import StyleNetwork
+from ..pictures import read_picture
+from ..styles import builtin_style_names, builtin_style_path
+from ..tensors import resize, style_size, to_tensor
+
+LEAST_STRENGTH = 0.8
+"""From which on the grids are large enough."""
+
+_STRENGTHS = (1.0, 0.8, 0.6)
+"""At which they are measured: what weak styles need leaves room for other styles too."""
+
+_SIDE = 256
+"""Short side in pixels of the styles and scenes on which they are measured."""
+
+_SAMPLES = 256
+"""Positions that are looked at per convolution and picture."""
+
+_SMALLEST_RANGE = 1e-3
+"""Of a channel, as a part of the largest one's."""
+
+_PARTS = torch.linspace(0.1, 1.0, 31).tolist()
+"""Of the range of all numbers, among which the best range is looked for."""
+
+_TINY = 1e-8  # divisors are no smaller
+
+_NORMALISATIONS = {torch.native_group_norm, functional.instance_norm}
+_OUTPUT_AXES = {torch.conv2d: 0, torch.conv_transpose2d: 1}
+"""The convolutions, and which axis of their weights is that of the output channels."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """For every channel, eight bits' worth of evenly spaced levels, zero among them.
+
+    Attributes:
+        steps: `(C,)`, from level to level.
+        signed: whether there are -128 to 127 steps, or 0 to 255.
+    """
+
+    steps: Tensor
+    signed: bool
+
+    def levels(self, features: Tensor) -> Tensor:
+        """Return which level is the nearest to each of `(N, C, H, W)` features, as float; to those
+        beyond, the first or the last one."""
+        least, most = (-128, 127) if self.signed else (0, 255)
+        steps = features * self.steps.reciprocal()[:, None, None]
+        return torch.fake_quantize_per_tensor_affine(steps, 1.0, 0, least, most)
+
+
+@torch.inference_mode()
+def measure_grids(network: StyleNetwork) -> list[Grid]:
+    """Return a grid for the features that enter each convolution from the first AdaIN on, in order
+    of use, those that stay exact apart.
+
+    Args:
+        network: in float32, on the processor.
+    """
+    network = copy.deepcopy(network)  # others may be using it meanwhile
+    samples: dict[int, list[Tensor]] = {}
+
+    def keep(number: int, features: Tensor, weights: Tensor, axis: int) -> tuple[Tensor, Tensor]:
+        positions = features[0].flatten(1)
+        every = -(-positions.shape[1] // _SAMPLES)
+        samples.setdefault(number, []).append(positions[:, ::every].clone())
+        return features, weights
+
+    for picture, style, strength in _examples(network):
+        with _Convolutions(network, keep):
+            network(picture, style, strength)
+    return [_best_grid(torch.stack(samples[number])) for number in sorted(samples)]
+
+
+def rounded(network: StyleNetwork, grids: Sequence[Grid]) -> TorchFunctionMode:
+    """Return a context in which one pass of a network is computed on grids; a graph that is traced
+    in it has the rounding written down, as ONNX's pairs of QuantizeLinear and DequantizeLinear.
+
+    Args:
+        network: that will be computed, by this thread alone.
+        grids: as `measure_grids` returned them for it or what it is a copy of.
+    """
+
+    def to_levels(
+        number: int, features: Tensor, weights: Tensor, axis: int
+    ) -> tuple[Tensor, Tensor]:
+        grid = grids[number]
+        weights = weights * grid.steps.unflatten(0, (-1, *[1] * (2 + axis)))
+        steps = weights.detach().abs().amax([other for other in range(4) if other != axis])
+        steps = steps.clamp_min(_TINY) / 127
+        zeros = torch.zeros_like(steps, dtype=torch.int32)
+        weights = torch.fake_quantize_per_channel_affine(weights, steps, zeros, axis, -128, 127)
+        return grid.levels(features), weights
+
+    return _Convolutions(network, to_levels)
+
+
+class _Convolutions(TorchFunctionMode):
+    """A context that changes what the convolutions of one pass take, from the first AdaIN on.
+
+    Args:
+        network: whose `delicate_convolutions` stay as they are.
+        change: of the convolution's number, counted from there, its features, weights and the
+            weights' axis of output channels, returns the features and weights it shall take.
+    """
+
+    def __init__(
+        self,
+        network: StyleNetwork,
+        change: Callable[[int, Tensor, Tensor, int], tuple[Tensor, Tensor]],
+    ) -> None:
+        super().__init__()
+        self._network = network
+        self._change = change
+        self._active = False
+        self._number = 0
+
+    def __enter__(self) -> Self:
+        self._hooks = []
+        for convolution in self._network.delicate_convolutions:
+            self._hooks += [
+                convolution.register_forward_pre_hook(lambda *_: self._set_active(False)),
+                convolution.register_forward_hook(lambda *_: self._set_active(True)),
+            ]
+        return super().__enter__()
+
+    def __exit__(self, *exception) -> None:
+        super().__exit__(*exception)
+        for hook in self._hooks:
+            hook.remove()
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        if function in _NORMALISATIONS:
+            self._set_active(True)
+        elif self._active and function in _OUTPUT_AXES:
+            features, weights, *rest = args
+            args = (*self._change(self._number, features, weights, _OUTPUT_AXES[function]), *rest)
+            self._number += 1
+        return function(*args, **(kwargs or {}))
+
+    def _set_active(self, active: bool) -> None:
+        self._active = active
+
+
+def _examples(network: StyleNetwork) -> Iterable[tuple[Tensor, tuple, float]]:
+    """Yield pictures, statistics of the built-in styles, and strengths."""
+    device = torch.device("cpu")
+    scene = DemoScene((_SIDE, _SIDE))
+    for number, name in enumerate(builtin_style_names()):
+        painting = read_picture(builtin_style_path(name))
+        tensor = to_tensor(painting, device, torch.float32)
+        style = network.encode_style(resize(tensor, style_size(painting.shape[:2], _SIDE)))
+        picture = to_tensor(scene.draw(float(number)), device, torch.float32)
+        yield picture, style, 1.0
+        if number % 3 == 0:
+            yield from ((picture, style, strength) for strength in _STRENGTHS[1:])
+
+
+def _best_grid(samples: Tensor) -> Grid:
+    """Return the grid that suits features of several pictures, `(pictures, C, samples)`.
+
+    The channels' ranges are brought half way to each other, in their logarithms, by steps of their
+    own; what that makes of the weights they take (Xiao et al., "SmoothQuant", ICML 2023). How far
+    the range goes is what rounds best: rare large numbers may be cut for the sake of the rest.
+    """
+    signed = bool(samples.min() < 0)
+    largest = samples.abs().amax((0, 2))
+    scales = largest.clamp_min(largest.max().item() * _SMALLEST_RANGE + _TINY).sqrt()
+    whole = scales * (largest / scales).max().clamp_min(_TINY) / (127 if signed else 255)
+    deviations = samples.std((1, 2)) + _TINY
+
+    def error(grid: Grid) -> float:
+        """Of the pictures together: those count more that are rounded badly."""
+        rounded = grid.levels(samples[..., None]).squeeze(3) * grid.steps[:, None]
+        errors = (rounded - samples).square().mean((1, 2)).sqrt()
+        return (errors / deviations).pow(1.5).sum().item()
+
+    return min((Grid(whole * part, signed) for part in _PARTS), key=error)
