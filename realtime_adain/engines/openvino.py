@@ -12,7 +12,7 @@ import torch
 from ..networks import StyleNetwork
 from .base import PerSize
 from .graph import GraphEngine, Runner, export_onnx
-from .processor import is_x86, native_dtype
+from .processor import has_bfloat16, is_x86, native_dtype
 from .rounding import LEAST_STRENGTH, measure_grids
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class OpenVinoEngine(GraphEngine):
     def load(self, graph: bytes, at_a_time: int) -> Runner:
         if self.dtype != torch.int8:
             return _OpenVinoRunner(graph, _PRECISIONS[self.dtype], at_a_time)
-        precision = _PRECISIONS[native_dtype(torch.device("cpu"), self.network)]
+        precision = _PRECISIONS[torch.bfloat16 if has_bfloat16() else torch.float32]
         return _RunnerByStrength(
             _OpenVinoRunner(self._rounded_graph, precision, at_a_time),
             _OpenVinoRunner(graph, precision, at_a_time),
