@@ -87,7 +87,7 @@ def measure_grids(network: StyleNetwork) -> list[Grid]:
 
     def keep(number: int, features: Tensor, weights: Tensor, axis: int) -> tuple[Tensor, Tensor]:
         positions = features[0].flatten(1)
-        every = -(-positions.shape[1] // _SAMPLES)
+        every = positions.shape[1] // _SAMPLES | 1  # odd, or it meets few of the columns
         samples.setdefault(number, []).append(positions[:, ::every].clone())
         return features, weights
 
