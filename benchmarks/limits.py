@@ -61,20 +61,14 @@ class Limits:
         rates = self.measured["operations_per_second"]
         name = str(dtype).removeprefix("torch.")
         if name not in rates:
-            products = self._of_a_product(dtype)
-            rates[name] = (
-                max(products, self._of_a_convolution(dtype))
-                if dtype.is_floating_point
-                else products  # PyTorch has no convolution of integers
-            )
+            rates[name] = max(self._of_a_product(dtype), self._of_a_convolution(dtype))
         return rates[name]
 
     @torch.inference_mode()
     def _of_a_product(self, dtype: torch.dtype) -> float:
         side = MATRIX_SIDE.get(self._kind, 2048)
         matrix = torch.rand(side, side, device=self._device).to(dtype)
-        multiply = torch.matmul if dtype.is_floating_point else torch._int_mm
-        return 2 * side**3 / self._best_seconds(lambda: multiply(matrix, matrix))
+        return 2 * side**3 / self._best_seconds(lambda: matrix @ matrix)
 
     @torch.inference_mode()
     def _of_a_convolution(self, dtype: torch.dtype) -> float:

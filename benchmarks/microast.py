@@ -25,7 +25,7 @@ class MicroAST(nn.Module):
     """
 
     stride = 4
-    paints_in_eight_bits = True
+    paints_in_bfloat16 = True
 
     def __init__(self) -> None:
         super().__init__()

@@ -23,7 +23,7 @@ from .networks import StyleNetwork
 from .pictures import read_picture
 from .style import Style
 from .stylebook import DEFAULT_MODEL, STYLE_SIZE, is_saved_style
-from .tensors import MINIMUM_SIDE, resize, style_size, to_tensor
+from .tensors import MINIMUM_SIDE, style_image
 from .weights import load_checkpoint, load_model
 
 Painted = TypeVar("Painted")
@@ -124,8 +124,7 @@ class Stylizer:
             image = read_picture(path)
         check_pixels(image)
         with turn_on(self.device):
-            tensor = to_tensor(image, self.device, torch.float32)
-            tensor = resize(tensor, style_size(image.shape[:2], size))
+            tensor = style_image(image, self.device, size)
             style = Style(name or "style", self.network.encode_style(tensor), self.fingerprint)
         if max(image.size, tensor.numel()) > _LARGE_STYLE:
             del tensor

@@ -89,6 +89,18 @@ def style_size(size_hw: tuple[int, int], short_side: int) -> tuple[int, int]:
     return tuple(max(_LEAST_STYLE, round(side / too_long)) for side in (height, width))
 
 
+def style_image(pixels: np.ndarray, device: torch.device, short_side: int) -> Tensor:
+    """Return a painting as a style encoder takes it, float32 `(1, 3, H, W)` of `style_size`.
+
+    Args:
+        pixels: uint8 `(H, W, 3)` RGB.
+        device: on which it will be encoded.
+        short_side: in pixels.
+    """
+    image = to_tensor(pixels, device, torch.float32)
+    return resize(image, style_size(pixels.shape[:2], short_side))
+
+
 def resize(image: Tensor, size_hw: tuple[int, int]) -> Tensor:
     """Return `(N, C, H, W)` at another size: antialiased when smaller, bicubic when larger.
 

@@ -29,7 +29,7 @@ from realtime_adain.engines.base import EngineError, PerSize, pack_style, turn_o
 from realtime_adain.engines.choices import Choices
 from realtime_adain.engines.cuda_graph import CudaGraphEngine
 from realtime_adain.engines.eager import TorchEngine
-from realtime_adain.engines.processor import has_bfloat16, processor_name
+from realtime_adain.engines.processor import has_bfloat16, native_dtype, processor_name
 from realtime_adain.engines.rounding import LEAST_STRENGTH, measure_grids, rounded
 from realtime_adain.engines.trial import signal_to_noise_db
 from realtime_adain.errors import is_out_of_memory
@@ -52,6 +52,9 @@ ROUNDED_DB = 38.0
 
 WEAKLY_ROUNDED_DB = 32.0
 """The same at the least strength that is computed so: about six and a half."""
+
+BOLDLY_ROUNDED_DB = 28.0
+"""The same in black and white stripes, whose picture is all edges: about ten."""
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
 
@@ -156,21 +159,72 @@ def test_eight_bits_keep_the_picture_of_the_shipped_networks(model) -> None:
 
 @needs("openvino")
 @pytest.mark.parametrize("kind", ["lean", "lean-1x1", "vgg"])
-def test_openvino_computes_on_the_grids(kind) -> None:
+def test_openvino_computes_every_network_in_integers(kind) -> None:
     network = make_network(kind)
     engine = open_engine("auto", network, dtype=torch.int8)
     assert (engine.name, engine.dtype) == ("openvino", torch.int8)
     frame, style = picture(48, 64), Stylizer(network, device="cpu").encode_style(picture(seed=1))
-    style, grids = style.statistics, measure_grids(network)
-    for alpha in (1.0, 0.9):
-        exact = reference(network, frame, style, alpha)
-        with rounded(network, grids):
-            expected = reference(network, frame, style, alpha)
-        painted = engine.stylize(frame, style, alpha)
-        assert signal_to_noise_db(painted, expected) > BFLOAT16_DB
+    for alpha in (1.0, 0.9, 0.3):
+        painted = engine.stylize(frame, style.statistics, alpha)
+        exact = reference(network, frame, style.statistics, alpha)
         assert signal_to_noise_db(painted, exact) > ROUNDED_DB
-    weak = engine.stylize(frame, style, 0.3)
-    assert signal_to_noise_db(weak, reference(network, frame, style, 0.3)) > BFLOAT16_DB
+
+
+@needs("openvino")
+def test_openvino_rounds_strong_styles_and_no_weak_ones() -> None:
+    network, frame = make_network("lean"), picture()
+    integers = open_engine("openvino", network, dtype=torch.int8)
+    others = open_engine("openvino", network, dtype=native_dtype(torch.device("cpu"), network))
+    style = make_style(network)
+    for alpha in (1.0, LEAST_STRENGTH, LEAST_STRENGTH - 0.01, 0.0):
+        same = np.array_equal(
+            integers.stylize(frame, style, alpha), others.stylize(frame, style, alpha)
+        )
+        assert same == (alpha < LEAST_STRENGTH)
+
+
+@needs("openvino")
+def test_integers_leave_regions_to_pytorch() -> None:
+    network = make_network("lean")
+    masks = torch.zeros(2, 48, 64)
+    masks[0, :, :32] = masks[1, :, 32:] = 1
+    regional = Regional((make_style(network, 1), make_style(network, 2)), masks)
+    engine = open_engine("openvino", network, dtype=torch.int8)
+    painted = engine.stylize(picture(), regional)
+    assert signal_to_noise_db(painted, reference(network, picture(), regional)) > BFLOAT16_DB
+
+
+@needs("openvino")
+@pytest.mark.parametrize(
+    ("kind", "bfloat16", "x86", "expected"),
+    [
+        ("lean", True, True, torch.bfloat16),
+        ("lean", False, True, torch.int8),
+        ("lean", False, False, torch.float32),
+        ("vgg", True, True, torch.float32),
+        ("vgg", False, True, torch.float32),
+    ],
+)
+def test_openvino_takes_integers_where_there_is_no_bfloat16(
+    kind, bfloat16, x86, expected, monkeypatch
+) -> None:
+    monkeypatch.setattr("realtime_adain.engines.processor.has_bfloat16", lambda: bfloat16)
+    monkeypatch.setattr("realtime_adain.engines.openvino.is_x86", lambda: x86)
+    network = make_network(kind)
+    assert open_engine("openvino", network).dtype == expected
+
+
+@pytest.mark.parametrize("model", SHA256)
+def test_eight_bits_are_enough_for_the_boldest_styles(model) -> None:
+    stylizer = Stylizer(model, device="cpu", engine="torch", dtype=torch.float32)
+    grids, frame = measure_grids(stylizer.network), picture(128, 128)
+    stripes = np.zeros((128, 128, 3), np.uint8)
+    stripes[:, np.arange(128) // 8 % 2 == 1] = 255
+    style = stylizer.encode_style(stripes, size=128)
+    expected = stylizer.stylize(frame, style)
+    with rounded(stylizer.network, grids):
+        painted = stylizer.stylize(frame, style)
+    assert signal_to_noise_db(painted, expected) > BOLDLY_ROUNDED_DB
 
 
 def test_convolutions_take_no_more_values_than_eight_bits_have() -> None:
@@ -590,7 +644,7 @@ def test_what_is_missing_or_impossible_is_named(monkeypatch) -> None:
 
 def test_integers_are_not_for_every_engine(monkeypatch) -> None:
     network = make_network("lean")
-    with pytest.raises(ValueError, match="'torch' computes in floating point, not in int8"):
+    with pytest.raises(ValueError, match="'torch' computes in floating point, not in int8, which"):
         open_engine("torch", network, dtype=torch.int8)
     monkeypatch.setattr(registry.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(EngineError, match="needs openvino and onnx: pip install openvino onnx"):

@@ -19,7 +19,9 @@ from ..ahead import Made
 from ..errors import is_out_of_memory
 from ..folders import cache_folder
 from ..networks import StyleNetwork
-from ..tensors import resize_pixels, working_size
+from ..pictures import read_picture
+from ..styles import builtin_style_names, builtin_style_path
+from ..tensors import resize_pixels, style_image, working_size
 from .base import Engine, EngineError
 from .choices import Choices
 from .eager import TorchEngine
@@ -32,6 +34,9 @@ rest."""
 
 _PATCH = 16
 """Pixels from one colour to the next in the picture on which engines are compared."""
+
+_STYLE_SIDE = 128
+"""Short side in pixels of the style in which they are."""
 
 
 @dataclass
@@ -109,7 +114,7 @@ class AutoEngine(Engine):
                 engine = self._torch
                 if size_hw == self._last_hw and size_hw not in self._preparing:
                     self._preparing.add(size_hw)
-                    self._preparer.submit(self._prepare, size_class, size_hw, style)
+                    self._preparer.submit(self._prepare, size_class, size_hw)
             self._last_hw = size_hw
         began = time.perf_counter()
         painted = self._paint(engine, frame, style, alpha)
@@ -178,14 +183,15 @@ class AutoEngine(Engine):
 
     # In the preparing thread, or wherever an engine fails.
 
-    def _prepare(self, size_class: _SizeClass, size_hw: tuple[int, int], style: Statistics) -> None:
+    def _prepare(self, size_class: _SizeClass, size_hw: tuple[int, int]) -> None:
         """Prepare for a size the chosen engine, or all that may become it."""
         unknown = size_class.chosen is None
         names = self._others if unknown else [size_class.chosen]
-        frame = _many_colours(size_hw)
         prepared, complete = [self._torch], True
         try:
-            expected = self._torch.stylize(frame, style) if unknown else None
+            if unknown:
+                frame, style = _many_colours(size_hw), _plain_style(self._network)
+                expected = self._torch.stylize(frame, style)
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
@@ -195,8 +201,7 @@ class AutoEngine(Engine):
                 engine = self._opened.get(name) or open_named(name, self._network, **self._options)
                 engine.prepare(size_hw)
                 if unknown and not same_picture(engine.stylize(frame, style), expected):
-                    complete = False
-                    continue
+                    raise EngineError(f"engine {name!r} paints another picture")
             except ValueError:  # it does not know the dtype, and never will
                 self._give_up(name)
                 continue
@@ -223,6 +228,13 @@ class AutoEngine(Engine):
                     size_class.chosen = self._torch.name
                 if size_class.trial is not None and engine is not None:
                     size_class.trial.leave(engine)
+
+
+@torch.inference_mode()
+def _plain_style(network: StyleNetwork) -> Statistics:
+    """Return the style in which engines are compared: in the boldest ones rounding shows."""
+    painting = read_picture(builtin_style_path(builtin_style_names()[0]))
+    return network.encode_style(style_image(painting, torch.device("cpu"), _STYLE_SIDE))
 
 
 def _many_colours(size_hw: tuple[int, int]) -> np.ndarray:

@@ -49,8 +49,8 @@ class TorchEngine(Engine):
         self.dtype = dtype or native_dtype(self.device, network)
         if not self.dtype.is_floating_point:
             raise ValueError(
-                f"engine {self.name!r} computes in floating point, "
-                f"not in {str(dtype).removeprefix('torch.')}"
+                f"engine {self.name!r} computes in floating point, not in "
+                f"{str(dtype).removeprefix('torch.')}, which OpenVINO does, on the processor"
             )
         self.size = size
         self._crew = Crew()

@@ -4,8 +4,8 @@ From the first AdaIN on, convolutions take integers: features and weights are ro
 of a grid (Jacob et al., "Quantization and training of neural networks for efficient integer-
 arithmetic-only inference", CVPR 2018). What precedes it stays as it is: there the numbers are as
 small as the picture's contrast, and AdaIN would magnify what rounding leaves of them. After it they
-are of the size that the style gives them, so one grid serves all pictures. The built-in styles show
-how fine it has to be, and how large.
+are of the size that the style gives them, so one grid serves all pictures. The built-in styles and
+bolder patterns show how fine it has to be, and how large.
 
 At low strengths much of the content's own size is left, up to a thousand times the style's; for
 them the network has to be computed otherwise.
@@ -18,16 +18,18 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+from ..adain import Statistics
 from ..demo_scene import DemoScene
 from ..networks import StyleNetwork
 from ..pictures import read_picture
 from ..styles import builtin_style_names, builtin_style_path
-from ..tensors import resize, style_size, to_tensor
+from ..tensors import style_image, to_tensor
 
 LEAST_STRENGTH = 0.8
 """From which on the grids are large enough."""
@@ -35,8 +37,8 @@ LEAST_STRENGTH = 0.8
 _STRENGTHS = (1.0, 0.8, 0.6)
 """At which they are measured: what weak styles need leaves room for other styles too."""
 
-_SIDE = 256
-"""Short side in pixels of the styles and scenes on which they are measured."""
+_SIDE, _STYLE_SIDE = 256, 128
+"""In pixels, of the scenes and styles on which they are measured."""
 
 _SAMPLES = 256
 """Positions that are looked at per convolution and picture."""
@@ -47,6 +49,7 @@ _SMALLEST_RANGE = 1e-3
 _PARTS = torch.linspace(0.1, 1.0, 31).tolist()
 """Of the range of all numbers, among which the best range is looked for."""
 
+_CPU = torch.device("cpu")
 _TINY = 1e-8  # divisors are no smaller
 
 _NORMALISATIONS = {torch.native_group_norm, functional.instance_norm}
@@ -167,18 +170,24 @@ class _Convolutions(TorchFunctionMode):
         self._active = active
 
 
-def _examples(network: StyleNetwork) -> Iterable[tuple[Tensor, tuple, float]]:
-    """Yield pictures, statistics of the built-in styles, and strengths."""
-    device = torch.device("cpu")
+def _examples(network: StyleNetwork) -> Iterable[tuple[Tensor, Statistics, float]]:
+    """Yield pictures, statistics of styles, and strengths."""
     scene = DemoScene((_SIDE, _SIDE))
-    for number, name in enumerate(builtin_style_names()):
-        painting = read_picture(builtin_style_path(name))
-        tensor = to_tensor(painting, device, torch.float32)
-        style = network.encode_style(resize(tensor, style_size(painting.shape[:2], _SIDE)))
-        picture = to_tensor(scene.draw(float(number)), device, torch.float32)
+    paintings = [read_picture(builtin_style_path(name)) for name in builtin_style_names()]
+    for number, painting in enumerate([*paintings, *_boldest_styles()]):
+        style = network.encode_style(style_image(painting, _CPU, _STYLE_SIDE))
+        picture = to_tensor(scene.draw(float(number)), _CPU, torch.float32)
         yield picture, style, 1.0
         if number % 3 == 0:
             yield from ((picture, style, strength) for strength in _STRENGTHS[1:])
+
+
+def _boldest_styles() -> Iterable[np.ndarray]:
+    """Yield what has the largest statistics, uint8 `(H, W, 3)` RGB: black and white, with edges
+    all over."""
+    rows, columns = np.indices((_STYLE_SIDE, _STYLE_SIDE))
+    for pattern in (columns // 11, rows // 12 + columns // 12):
+        yield np.repeat(255 * (pattern % 2).astype(np.uint8)[..., None], 3, 2)
 
 
 def _best_grid(samples: Tensor) -> Grid:

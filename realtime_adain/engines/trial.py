@@ -18,10 +18,8 @@ ENOUGH_SECONDS = 2.0
 CLEARLY_FASTER = 0.9
 """Part of the first engine's time in which another must paint to be preferred."""
 
-SAME_PICTURE_DB = 30.0
-"""Peak signal-to-noise ratio, in dB, from which on two engines' pictures count as the same. What
-eight bits make of a picture full of edges in a style of black and white is just above; what is
-computed wrongly is far below."""
+SAME_PICTURE_DB = 35.0
+"""Peak signal-to-noise ratio, in dB, from which on two engines' pictures count as the same."""
 
 
 class Trial:

@@ -42,9 +42,12 @@ class LeanNetwork(nn.Module):
     stride = 8
     """Both sides of the content must be multiples of this many pixels."""
 
-    paints_in_eight_bits = True
+    paints_in_bfloat16 = True
     """Whether the picture stays the same to the eye in arithmetic of eight bits; of a picture that
     hardly varies, such as a covered lens, it does not."""
+
+    paints_in_integers = True
+    """Whether it stays nearly the same where convolutions take integers of eight bits."""
 
     def __init__(
         self,

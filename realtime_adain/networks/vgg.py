@@ -149,8 +149,11 @@ class VGGNetwork(nn.Module):
     stride = 8
     """Both sides of the content must be multiples of this many pixels."""
 
-    paints_in_eight_bits = False
+    paints_in_bfloat16 = False
     """Rounding adds up over its many unnormalised layers: 27 to 32 dB with random weights."""
+
+    paints_in_integers = False
+    """Known of random weights alone."""
 
     delicate_convolutions: tuple[nn.Conv2d, ...] = ()
     """Those that integers of eight bits would harm more than others."""

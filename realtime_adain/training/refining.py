@@ -73,7 +73,7 @@ def refine(
         )
 
     def losses(pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        with autocast(device, network.paints_in_eight_bits):
+        with autocast(device, network.paints_in_bfloat16):
             output = network(pictures, current()).float()
         with autocast(device):
             targets = loss.targets(loss.see(pictures), wanted)
