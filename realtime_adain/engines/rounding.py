@@ -204,9 +204,9 @@ def _best_grid(samples: Tensor) -> Grid:
     deviations = samples.std((1, 2)) + _TINY
 
     def error(grid: Grid) -> float:
-        """Of the pictures together: those count more that are rounded badly."""
+        """In units of the deviation in each picture."""
         rounded = grid.levels(samples[..., None]).squeeze(3) * grid.steps[:, None]
         errors = (rounded - samples).square().mean((1, 2)).sqrt()
-        return (errors / deviations).pow(1.5).sum().item()
+        return (errors / deviations).sum().item()
 
     return min((Grid(whole * part, signed) for part in _PARTS), key=error)
