@@ -76,13 +76,13 @@ def largest_difference(graph: bytes, network: StyleNetwork) -> int:
         network: in float32 on the processor.
     """
     import numpy as np
-    import onnxruntime
     import torch
 
     from .engines.base import pack_style
     from .engines.eager import TorchEngine
+    from .engines.onnx import import_onnxruntime
 
-    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    session = import_onnxruntime().InferenceSession(graph, providers=["CPUExecutionProvider"])
     torch_engine = TorchEngine(network, dtype=torch.float32)
     random = np.random.default_rng(0)
     difference = 0

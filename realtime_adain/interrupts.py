@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: once, and not in the middle of what must be whole."""
+"""Ctrl-C, SIGTERM and a closed terminal: once, and not in the middle of what must be whole."""
 
 from __future__ import annotations
 
@@ -7,15 +7,19 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+_SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
+
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM wait until what is done meanwhile is whole."""
+    """Let what would end the program wait until what is done meanwhile is whole."""
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread hears them
         return
     heard: list[tuple] = []
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
     before = {number: handler for number, handler in before.items() if callable(handler)}
     for number in before:
         signal.signal(number, lambda *what: heard.append(what))
@@ -30,10 +34,11 @@ def uninterrupted() -> Iterator[None]:
 
 @contextmanager
 def interrupted_once(*, is_program: bool) -> Iterator[None]:
-    """Make SIGTERM end the program the way Ctrl-C does, so that nothing half done stays behind.
+    """Make SIGTERM and a closed terminal end the program the way Ctrl-C does, so that nothing half
+    done stays behind.
 
     Once is enough: what comes after it is ignored, for it would break off the finishing of a file.
-    Ctrl-C stays ignored where it was, as in jobs of a script.
+    What was ignored before stays ignored: Ctrl-C in jobs of a script, the terminal under `nohup`.
 
     Args:
         is_program: the process ends with the program, and Python's own end is not to be broken off
@@ -42,9 +47,8 @@ def interrupted_once(*, is_program: bool) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may ask for signals
         return
-    before = {signal.SIGTERM: signal.getsignal(signal.SIGTERM)}
-    if (usual := signal.getsignal(signal.SIGINT)) is not signal.SIG_IGN:
-        before[signal.SIGINT] = usual
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    before = {number: usual for number, usual in before.items() if usual is not signal.SIG_IGN}
     interrupted = False
 
     def interrupt(*_: object) -> None:

@@ -86,7 +86,8 @@ def writable_name(path: Path) -> str:
 
 
 def list_pictures(folder: str | os.PathLike[str]) -> list[Path]:
-    """Return the pictures of a folder (by suffix, not those below it), sorted by name.
+    """Return the pictures of a folder (by suffix, not those below it nor hidden ones, which macOS
+    puts beside each on other systems' disks), sorted by name.
 
     Raises:
         PictureError: the folder is missing or holds no picture.
@@ -94,7 +95,11 @@ def list_pictures(folder: str | os.PathLike[str]) -> list[Path]:
     folder = Path(folder)
     if not folder.is_dir():
         raise PictureError(f"{folder}: no such folder")
-    pictures = sorted(p for p in folder.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES)
+    pictures = sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".")
+    )
     if not pictures:
         raise PictureError(f"{folder}: holds no picture")
     return pictures

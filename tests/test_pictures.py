@@ -76,6 +76,12 @@ def test_missing_file_and_folder_are_named(tmp_path) -> None:
         list_pictures(tmp_path / "gone")
 
 
+def test_what_macos_puts_beside_a_picture_is_none(tmp_path) -> None:
+    write_picture(tmp_path / "photo.png", picture())
+    (tmp_path / "._photo.png").write_bytes(b"extended attributes")
+    assert list_pictures(tmp_path) == [tmp_path / "photo.png"]
+
+
 def test_unknown_suffix_or_missing_folder_leaves_nothing(tmp_path) -> None:
     with pytest.raises(PictureError, match=r"unknown picture suffix '\.xyz', known are \.bmp"):
         write_picture(tmp_path / "a.xyz", picture())

@@ -191,10 +191,9 @@ def interrupted(signal_number: int, *arguments: object) -> tuple[int, bytes]:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise there")
-@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupted_program_leaves_nothing(
-    signal_number, tiny_weights, style_file, tmp_path
-) -> None:
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_interrupted_program_leaves_nothing(name, tiny_weights, style_file, tmp_path) -> None:
+    signal_number = getattr(signal, name)
     write_clip(tmp_path / "in.mp4", moving(200))
     options = ["--style", style_file, "--model", tiny_weights]
     status, err = interrupted(signal_number, tmp_path / "in.mp4", tmp_path / "out.mp4", *options)

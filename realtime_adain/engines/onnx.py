@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from types import ModuleType
+
 import numpy as np
 import torch
 
@@ -17,11 +20,17 @@ class OnnxEngine(GraphEngine):
         return _OnnxRunner(graph, torch.get_num_threads() // at_a_time)
 
 
+def import_onnxruntime() -> ModuleType:
+    """Return the package, without the telemetry by which it reports from its import on."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    import onnxruntime
+
+    return onnxruntime
+
+
 class _OnnxRunner(Runner):
     def __init__(self, graph: bytes, threads: int) -> None:
-        import onnxruntime
-
-        onnxruntime.disable_telemetry_events()
+        onnxruntime = import_onnxruntime()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         # Idle threads yield, for the sake of what else is running.

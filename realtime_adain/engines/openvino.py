@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import compress
 from queue import SimpleQueue
+from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -55,6 +57,14 @@ class OpenVinoEngine(GraphEngine):
         return export_onnx(self.network, measure_grids(self.network))
 
 
+def _import_openvino() -> ModuleType:
+    """Return the package, without the telemetry that it would report every import by."""
+    sys.modules.setdefault("openvino_telemetry", None)  # importing it fails; it is optional
+    import openvino
+
+    return openvino
+
+
 class _Graph(NamedTuple):
     """A graph, the dtype of its floating-point part, and from which strength on it is right."""
 
@@ -67,9 +77,7 @@ class _OpenVinoRunner(Runner):
     """Runs the first of several graphs that is right for a strength; the last is for all."""
 
     def __init__(self, graphs: Sequence[_Graph], at_a_time: int) -> None:
-        import openvino
-
-        core = openvino.Core()
+        core = _import_openvino().Core()
         models = [core.read_model(graph.onnx) for graph in graphs]
         self._least_strengths = [graph.least_strength for graph in graphs]
 
