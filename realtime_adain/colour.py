@@ -20,6 +20,7 @@ LUMA = np.array([0.299, 0.587, 0.114])
 
 _GRAIN = 4.0  # deviation, of 255, below which a picture's colours vary by noise alone
 _SAMPLED_SIDE = 160  # pixels sampled along the longer side for a mean and covariance
+_CUT = 30.0  # distance, of 255, within one frame; a fade from black to white in 12 frames has 24
 
 
 class ColourMode(StrEnum):
@@ -149,7 +150,9 @@ class ColourFollower:
 
     The content's moments are averaged over seconds, exponentially, so that neither noise nor
     somebody passing by is followed; and they are handed out only after they have moved visibly, so
-    that the style keeps its colours, and does not flicker, while nothing much changes.
+    that the style keeps its colours, and does not flicker, while nothing much changes. At a cut
+    the new frame's moments are taken at once: it is far from the average and from the frame before
+    alike, whereas a fade or somebody near the camera gets far from the average only.
 
     Args:
         seconds: time constant of the average, above 0.
@@ -172,6 +175,7 @@ class ColourFollower:
         """Forget what was seen: the next content is taken as it is."""
         self._current: ColourMoments | None = None
         self._given: ColourMoments | None = None
+        self._last: ColourMoments | None = None
         self._time = 0.0
 
     def update(self, content: np.ndarray, time: float) -> ColourMoments | None:
@@ -184,16 +188,20 @@ class ColourFollower:
             time: of the frame, in seconds, on any clock.
         """
         seen = ColourMoments.of(content)
-        if self._current is None:
+        if self._current is None or self._is_cut(seen):
             self._current = seen
         else:
             elapsed = max(time - self._time, 0.0)
             self._current = self._current.towards(seen, 1.0 - np.exp(-elapsed / self._seconds))
-        self._time = time
+        self._last, self._time = seen, time
         if self._given is not None and self._current.distance(self._given) < self._threshold:
             return None
         self._given = self._current
         return self._given
+
+    def _is_cut(self, seen: ColourMoments) -> bool:
+        """Return whether a frame's moments are far from the average and from the frame before."""
+        return min(seen.distance(self._current), seen.distance(self._last)) >= _CUT
 
 
 def _root(covariance: np.ndarray, floor: float = 0.0) -> np.ndarray:

@@ -114,13 +114,33 @@ def test_follower_arrives_at_lasting_colours_in_few_steps() -> None:
     follower = ColourFollower(seconds=1.0, threshold=6.0)
     follower.update(mild(0), 0.0)
     evening = brightened(mild(0), -40.0)
-    answers = [follower.update(evening, index / 30) for index in range(1, 300)]
+    answers = [
+        follower.update(brightened(mild(0), -40.0 * min(index / 30, 1.0)), index / 30)
+        for index in range(1, 300)
+    ]
     given = [moments for moments in answers if moments is not None]
     assert 3 <= len(given) <= 40 / 6 + 1
     assert given[-1].distance(ColourMoments.of(evening)) < 6.5
     follower.reset()
     fresh = follower.update(mild(2), 20.0)
     assert fresh.distance(ColourMoments.of(mild(2))) == 0
+
+
+def test_follower_takes_the_colours_after_a_cut_at_once_but_follows_a_fade() -> None:
+    before, after = mild(0), brightened(mild(0), 60.0)
+    cut, fade = ColourFollower(), ColourFollower()
+    for index in range(25):
+        cut.update(before, index / 25)
+        fade.update(before, index / 25)
+    taken = cut.update(after, 1.0)
+    assert taken is not None and taken.distance(ColourMoments.of(after)) == 0
+    given = ColourMoments.of(before)
+    for index in range(26):
+        moments = fade.update(brightened(before, 60.0 * index / 25), 1.0 + index / 25)
+        if moments is not None:
+            assert moments.distance(given) < 8
+            given = moments
+    assert given.distance(ColourMoments.of(after)) > 40
 
 
 def test_follower_refuses_what_is_not_positive() -> None:
