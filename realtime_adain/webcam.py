@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from .stylizer import Stylizer
 
 TITLE = "realtime-adain"
+LARGEST_WINDOW_HW = (720, 1280)
+"""At first, in pixels, so that it fits on a small screen; it can be made larger."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -271,7 +273,9 @@ def _open_window(
     if args.no_window:
         return None
     height, width = size_hw
-    return opened.enter_context(Window(TITLE, (width, height), fullscreen=args.fullscreen))
+    shrunk = min(1.0, *(most / side for most, side in zip(LARGEST_WINDOW_HW, size_hw, strict=True)))
+    size_wh = (round(width * shrunk), round(height * shrunk))
+    return opened.enter_context(Window(TITLE, size_wh, fullscreen=args.fullscreen))
 
 
 def _make_regional(
