@@ -13,7 +13,6 @@ import numpy as np
 
 from .colour import ColourFollower, ColourMode, ColourMoments, finish_colours, recolour
 from .command import warn
-from .errors import StyleError
 from .pictures import read_picture
 from .reduced import paint_reduced, unless_memory_is_short
 from .regions import FittingMasks, masks_from_picture
@@ -89,8 +88,11 @@ class Painter:
         self._styles: list[Style] = []
         if options.colour is not ColourMode.MATCHED:
             self._styles = self._encode(None)
-        elif any(map(is_saved_style, style_paths)):
-            raise StyleError("a saved style has no picture whose colours could be matched")
+        elif saved := [path.name for path in style_paths if is_saved_style(path)]:
+            warn(
+                f"{', '.join(saved)}: a saved style has no picture whose colours could be matched, "
+                "it keeps its own"
+            )
 
     def paint_all(self, pictures: Iterable[np.ndarray]) -> Generator[np.ndarray, None, None]:
         """Yield the pictures painted, in their order; a few more are taken than are yielded.
@@ -157,7 +159,8 @@ class Painter:
 
         styles = []
         for path in self._paths:
-            image = path if colours is None else recolour(read_picture(path), colours)
+            as_it_is = colours is None or is_saved_style(path)
+            image = path if as_it_is else recolour(read_picture(path), colours)
             style = self._stylizer.encode_style(
                 image, size=self._options.style_size, name=path.stem
             )

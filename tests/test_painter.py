@@ -106,14 +106,15 @@ def test_matched_colours_encode_a_recoloured_style(paint, two_styles) -> None:
     assert difference[0] < difference[1], "styles in the content's colours are more alike"
 
 
-def test_matched_colours_need_the_style_s_picture(tiny_weights, two_styles, tmp_path, capsys):
-    stylizer = Stylizer(tiny_weights, device="cpu", engine="torch")
-    stylizer.encode_style(two_styles[0]).save(tmp_path / "saved.safetensors")
-    write_picture(tmp_path / "in.png", picture(64, 96))
-    arguments = [str(tmp_path / "in.png"), str(tmp_path / "out.png"), "--model", str(tiny_weights)]
-    style = ["--style", str(tmp_path / "saved.safetensors"), "--colour", "matched"]
-    assert main([*arguments, *style]) == 1
-    assert "no picture" in capsys.readouterr().err
+def test_a_saved_style_keeps_its_colours_where_others_are_matched(
+    paint, tiny_weights, two_styles, tmp_path, capsys
+) -> None:
+    saved = str(tmp_path / "saved.safetensors")
+    Stylizer(tiny_weights, device="cpu", engine="torch").encode_style(two_styles[0]).save(saved)
+    usual = paint("--style", saved)
+    assert capsys.readouterr().err == ""
+    np.testing.assert_array_equal(paint("--style", saved, "--colour", "matched"), usual)
+    assert "saved.safetensors: a saved style has no picture" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("with_mask", [False, True])
