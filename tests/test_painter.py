@@ -107,10 +107,10 @@ def test_matched_colours_encode_a_recoloured_style(paint, two_styles) -> None:
 
 
 def test_a_saved_style_keeps_its_colours_where_others_are_matched(
-    paint, tiny_weights, two_styles, tmp_path, capsys
+    paint, two_styles, tmp_path, capsys
 ) -> None:
     saved = str(tmp_path / "saved.safetensors")
-    Stylizer(tiny_weights, device="cpu", engine="torch").encode_style(two_styles[0]).save(saved)
+    Stylizer(device="cpu", engine="torch").encode_style(two_styles[0]).save(saved)
     usual = paint("--style", saved)
     assert capsys.readouterr().err == ""
     np.testing.assert_array_equal(paint("--style", saved, "--colour", "matched"), usual)

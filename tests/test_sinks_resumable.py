@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import os
 from fractions import Fraction
+from itertools import pairwise
 
+import av
 import pytest
 
 from realtime_adain.errors import SinkError
@@ -47,6 +49,20 @@ def test_work_that_ended_early_is_gone_on_with(suffix, tmp_path) -> None:
     assert numbers(frame.pixels for frame in frames) == [index % 20 for index in range(37)]
     assert [round(frame.time, 2) for frame in frames] == [index / 25 for index in range(37)]
     assert VideoFileSource(path).duration == pytest.approx(37 / 25, abs=0.002)
+
+
+@pytest.mark.parametrize(("suffix", "duration"), [(".mp4", 37 * TICKS), (".mkv", None)])
+def test_headers_tell_the_frame_rate_and_duration(suffix, duration, tmp_path) -> None:
+    path = tmp_path / f"out{suffix}"
+    with open_sink(path) as sink:
+        write(sink, 0, 37)
+    with av.open(str(path)) as container:
+        video = container.streams.video[0]
+        assert (video.average_rate, video.duration) == (25, duration)
+        assert container.duration == 37 * av.time_base // 25
+        told = [packet.dts for packet in container.demux(video) if packet.dts is not None]
+        steps = {(after - before) * video.time_base for before, after in pairwise(told)}
+    assert steps == {Fraction(1, 25)}
 
 
 def test_what_an_end_by_force_leaves_is_cleared_away(tmp_path) -> None:

@@ -15,7 +15,7 @@ from av.stream import Stream
 
 from ..containers import open_container
 from ..errors import SinkError
-from ..frame import Frame
+from ..frame import FILM_FRAME_RATE, Frame
 from .base import Sink
 from .encoding import USUAL_ENCODING, Encoding
 from .output_file import OutputFile
@@ -77,6 +77,7 @@ class ResumableSink(Sink):
         self.path = Path(path)
         self.folder = self.path.with_name(f"{self.path.name}.pieces")
         self.lost_packets = 0
+        self._frame_rate = frame_rate or FILM_FRAME_RATE
         self._time_base = time_base
         self._piece_frames = piece_frames
         self._of_a_piece = {
@@ -199,6 +200,7 @@ class ResumableSink(Sink):
                 with open_container(pieces[0].path) as container:
                     like = container.streams.video[0]
                     stream = file.container.add_stream_from_template(like, opaque=True)
+                    stream.codec_context.framerate = self._frame_rate
                     headers = like.codec_context.extradata
                 if self._copying is not None:
                     file.copy_streams(self._copying[0], audio=self._copying[1])
