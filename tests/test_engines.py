@@ -185,6 +185,26 @@ def test_openvino_rounds_strong_styles_and_no_weak_ones() -> None:
 
 
 @needs("openvino")
+def test_openvino_gives_many_frames_all_cores(two_cores, monkeypatch) -> None:
+    import openvino
+
+    compiled = []
+
+    class Watched(openvino.Core):
+        def compile_model(self, model, device, properties):
+            compiled.append(properties)
+            return super().compile_model(model, device, properties)
+
+    monkeypatch.setattr(openvino, "Core", Watched)
+    network = make_network("lean")
+    engine, style = open_engine("openvino", network), make_style(network)
+    tasks = [partial(engine.stylize, picture(seed=seed), style) for seed in range(4)]
+    assert len(list(engine.run_all(tasks))) == 4
+    assert {properties["INFERENCE_NUM_THREADS"] for properties in compiled} == {2}
+    assert compiled[-1]["NUM_STREAMS"] == 2
+
+
+@needs("openvino")
 def test_integers_leave_regions_to_pytorch() -> None:
     network = make_network("lean")
     masks = torch.zeros(2, 48, 64)

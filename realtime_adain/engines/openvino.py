@@ -80,16 +80,16 @@ class _OpenVinoRunner(Runner):
         core = _import_openvino().Core()
         models = [core.read_model(graph.onnx) for graph in graphs]
         self._least_strengths = [graph.least_strength for graph in graphs]
+        properties = {
+            "INFERENCE_NUM_THREADS": torch.get_num_threads(),  # workers have fewer
+            "PERFORMANCE_HINT": "LATENCY",
+        }
+        if at_a_time > 1:
+            properties |= {"PERFORMANCE_HINT": "THROUGHPUT", "NUM_STREAMS": at_a_time}
 
         def compile_model(model: Model, dtype: torch.dtype) -> SimpleQueue[InferRequest]:
-            properties = {
-                "INFERENCE_PRECISION_HINT": _PRECISIONS[dtype],
-                "INFERENCE_NUM_THREADS": torch.get_num_threads(),
-                "PERFORMANCE_HINT": "LATENCY",
-            }
-            if at_a_time > 1:
-                properties |= {"PERFORMANCE_HINT": "THROUGHPUT", "NUM_STREAMS": at_a_time}
-            compiled = core.compile_model(model, "CPU", properties)
+            precision = {"INFERENCE_PRECISION_HINT": _PRECISIONS[dtype]}
+            compiled = core.compile_model(model, "CPU", properties | precision)
             requests = SimpleQueue()
             for _ in range(at_a_time):
                 requests.put(compiled.create_infer_request())
