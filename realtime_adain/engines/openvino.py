@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import sys
 from collections.abc import Sequence
 from functools import cached_property
@@ -65,6 +66,25 @@ def _import_openvino() -> ModuleType:
     return openvino
 
 
+def _forget_signal_stack() -> None:
+    """Let signals be handled on the thread's own stack again.
+
+    Compiling can leave an alternate one behind that is freed: the next Ctrl-C would crash there.
+    """
+    if sys.platform != "linux":
+        return
+
+    class SignalStack(ctypes.Structure):
+        _fields_ = [
+            ("address", ctypes.c_void_p),
+            ("flags", ctypes.c_int),
+            ("size", ctypes.c_size_t),
+        ]
+
+    disabled = SignalStack(None, 2, 0)  # SS_DISABLE
+    ctypes.CDLL(None).sigaltstack(ctypes.byref(disabled), None)
+
+
 class _Graph(NamedTuple):
     """A graph, the dtype of its floating-point part, and from which strength on it is right."""
 
@@ -90,6 +110,7 @@ class _OpenVinoRunner(Runner):
         def compile_model(model: Model, dtype: torch.dtype) -> SimpleQueue[InferRequest]:
             precision = {"INFERENCE_PRECISION_HINT": _PRECISIONS[dtype]}
             compiled = core.compile_model(model, "CPU", properties | precision)
+            _forget_signal_stack()
             requests = SimpleQueue()
             for _ in range(at_a_time):
                 requests.put(compiled.create_infer_request())
