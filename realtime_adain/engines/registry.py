@@ -54,11 +54,10 @@ def open_engine(
         raise ValueError(f"engine must be one of {', '.join(ENGINES)}, got {name!r}")
     if name != "auto":
         return open_named(name, network, size=size, dtype=dtype)
-    on_processor = next(network.parameters()).device.type == "cpu"
-    if on_processor and dtype is not None and not dtype.is_floating_point:
-        return open_named("openvino", network, size=size, dtype=dtype)  # no other computes in those
-    if not on_processor:
+    if next(network.parameters()).device.type != "cpu":
         return open_named("torch", network, size=size, dtype=dtype)
+    if dtype is not None and not dtype.is_floating_point:
+        return open_named("openvino", network, size=size, dtype=dtype)  # no other computes in those
     from .auto import AutoEngine  # opens the engines it tries by name
 
     return AutoEngine(network, size=size, dtype=dtype)
