@@ -40,7 +40,7 @@ class Stylizer:
         size: short side in pixels at which larger frames are processed; the result is brought back
             to the frame's own size. None processes every frame at its size.
         dtype: of the arithmetic per frame; None for what suits the device and the engine: half
-            precision on CUDA, bfloat16 on a processor that has it, else float32, or int8 by
+            precision on CUDA, bfloat16 on a processor that gains by it, else float32, or int8 by
             OpenVINO. Styles are encoded in float32.
         engine: what computes the frames, one of `engines.ENGINES`; "auto" measures.
 

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
@@ -30,7 +31,12 @@ from realtime_adain.engines.base import EngineError, PerSize, pack_style, turn_o
 from realtime_adain.engines.choices import Choices
 from realtime_adain.engines.cuda_graph import CudaGraphEngine
 from realtime_adain.engines.eager import TorchEngine
-from realtime_adain.engines.processor import has_bfloat16, native_dtype, processor_name
+from realtime_adain.engines.processor import (
+    gains_by_bfloat16,
+    has_bfloat16,
+    native_dtype,
+    processor_name,
+)
 from realtime_adain.engines.rounding import LEAST_STRENGTH, measure_grids, rounded
 from realtime_adain.engines.trial import signal_to_noise_db
 from realtime_adain.errors import is_out_of_memory
@@ -226,10 +232,10 @@ def test_integers_leave_regions_to_pytorch() -> None:
         ("vgg", False, True, torch.float32),
     ],
 )
-def test_openvino_takes_integers_where_there_is_no_bfloat16(
+def test_openvino_takes_integers_where_bfloat16_gains_nothing(
     kind, bfloat16, x86, expected, monkeypatch
 ) -> None:
-    monkeypatch.setattr("realtime_adain.engines.processor.has_bfloat16", lambda: bfloat16)
+    monkeypatch.setattr("realtime_adain.engines.processor.gains_by_bfloat16", lambda: bfloat16)
     monkeypatch.setattr("realtime_adain.engines.openvino.is_x86", lambda: x86)
     network = make_network(kind)
     assert open_engine("openvino", network).dtype == expected
@@ -693,6 +699,23 @@ def test_where_there_is_no_cpuinfo_pytorch_is_asked(name, monkeypatch, tmp_path)
     assert has_bfloat16() == (name != "avx512_f")
 
 
+@pytest.mark.parametrize(
+    ("has", "slow", "gains"),
+    [
+        (True, torch.float32, True),
+        (True, torch.bfloat16, False),  # as on some of Intel's
+        (False, torch.float32, False),
+    ],
+)
+def test_bfloat16_has_to_be_faster_to_be_taken(has, slow, gains, monkeypatch) -> None:
+    monkeypatch.setattr("realtime_adain.engines.processor.has_bfloat16", lambda: has)
+    monkeypatch.setattr(
+        "realtime_adain.engines.processor._convolution",
+        lambda dtype: partial(time.sleep, 0.005 if dtype == slow else 0),
+    )
+    assert gains_by_bfloat16.__wrapped__() == gains
+
+
 def test_engines_are_imported_when_they_are_opened() -> None:
     code = (
         "import sys, realtime_adain.cli\n"
@@ -990,6 +1013,6 @@ def test_graph_engines_run_on_the_processor_only() -> None:
 
 
 def test_the_paper_s_network_is_not_painted_in_eight_bits(tiny_network, monkeypatch) -> None:
-    monkeypatch.setattr("realtime_adain.engines.processor.has_bfloat16", lambda: True)
+    monkeypatch.setattr("realtime_adain.engines.processor.gains_by_bfloat16", lambda: True)
     assert open_engine("torch", tiny_network).dtype == torch.bfloat16
     assert open_engine("torch", VGGNetwork((4, 6, 8, 10))).dtype == torch.float32

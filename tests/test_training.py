@@ -286,15 +286,15 @@ def test_a_run_that_blows_up_ends_before_it_is_saved(
     assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["step"] == 100
 
 
-@pytest.mark.parametrize("native", [True, False])
-def test_bfloat16_is_computed_where_the_processor_has_it(
-    native, folders, teacher, monkeypatch
+@pytest.mark.parametrize("gains", [True, False])
+def test_bfloat16_is_computed_where_the_processor_gains_by_it(
+    gains, folders, teacher, monkeypatch
 ) -> None:
-    monkeypatch.setattr("realtime_adain.engines.processor.has_bfloat16", lambda: native)
+    monkeypatch.setattr("realtime_adain.engines.processor.gains_by_bfloat16", lambda: gains)
     objective = make_objective(options_for(folders), teacher, None)
     with objective.mixed_precision(torch.device("cpu")):
         output = torch.nn.Conv2d(3, 3, 1)(torch.rand(1, 3, 4, 4))
-    assert (output.dtype == torch.bfloat16) == native
+    assert (output.dtype == torch.bfloat16) == gains
 
 
 def test_consistency_is_of_the_same_content_elsewhere_in_the_picture() -> None:

@@ -34,7 +34,8 @@ class TorchEngine(Engine):
     Args:
         network: in float32, on its device; not changed.
         size: short side in pixels at which larger frames are processed; None for their own.
-        dtype: None for half precision on CUDA, bfloat16 on a processor that has it, else float32.
+        dtype: None for half precision on CUDA, bfloat16 on a processor that gains by it, else
+            float32.
 
     Raises:
         ValueError: the dtype is not floating point.

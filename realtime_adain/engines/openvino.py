@@ -17,7 +17,7 @@ import torch
 from ..networks import StyleNetwork
 from .base import PerSize
 from .graph import GraphEngine, Runner, export_onnx
-from .processor import has_bfloat16, is_x86, native_dtype
+from .processor import gains_by_bfloat16, is_x86, native_dtype
 from .rounding import LEAST_STRENGTH, measure_grids
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class OpenVinoEngine(GraphEngine):
     def load(self, graph: bytes, at_a_time: int) -> Runner:
         if self.dtype != torch.int8:
             return _OpenVinoRunner([_Graph(graph, self.dtype)], at_a_time)
-        beside_integers = torch.bfloat16 if has_bfloat16() else torch.float32
+        beside_integers = torch.bfloat16 if gains_by_bfloat16() else torch.float32
         graphs = [
             _Graph(self._rounded_graph, beside_integers, LEAST_STRENGTH),
             _Graph(graph, native_dtype(_CPU, self.network)),

@@ -71,7 +71,9 @@ class TrainingOptions:
         0.5, "last part of the steps, 0 to 1, over which the rate falls to zero along a cosine"
     )
     inverse_decay: float = _option(0.0, "d in the factor 1 / (1 + d * step) of the learning rate")
-    mixed_precision: bool = _option(True, "compute convolutions in bfloat16, where the device does")
+    mixed_precision: bool = _option(
+        True, "compute convolutions in bfloat16, where the device gains by it"
+    )
     content_weight: float = _option(1.0, "of the content loss at relu4_1")
     style_weight: float = _option(6.0, "of the style loss at relu1_1 ... relu4_1")
     knowledge_weight: float = _option(
