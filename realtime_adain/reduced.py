@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from .errors import is_out_of_memory
+from .pictures import shrink
 
 _DETAIL = 0.6
 """How much of what only the full size shows is added back."""
@@ -45,11 +46,15 @@ def paint_reduced(
     """
     if scale == 1.0:
         return paint(pixels)
-    height, width = pixels.shape[:2]
-    size_wh = max(1, round(width * scale)), max(1, round(height * scale))
-    small = cv2.resize(pixels, size_wh, interpolation=cv2.INTER_AREA)
-    painted = cv2.resize(paint(small), (width, height), interpolation=cv2.INTER_LINEAR)
+    small = shrink(pixels, reduced_size(pixels.shape[:2], scale))
+    painted = cv2.resize(paint(small), pixels.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     return _add_detail(painted, pixels, small)
+
+
+def reduced_size(size_hw: tuple[int, int], scale: float) -> tuple[int, int]:
+    """Return the height and width at which `paint_reduced` paints a picture."""
+    height, width = size_hw
+    return max(1, round(height * scale)), max(1, round(width * scale))
 
 
 def _add_detail(painted: np.ndarray, original: np.ndarray, small: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ import numpy as np
 
 from .colour import LUMA
 from .frame import check_pixels
-from .pictures import read_picture
+from .pictures import read_picture, shrink
 
 MAX_REGIONS = 16
 
@@ -242,8 +242,8 @@ class BackgroundModel:
         """Return the frame as float32 at the reduced size."""
         height, width = frame.shape[:2]
         scale = min(1.0, _REDUCED_SIDE / min(height, width))
-        size_wh = (max(1, round(width * scale)), max(1, round(height * scale)))
-        return cv2.resize(frame, size_wh, interpolation=cv2.INTER_AREA).astype(np.float32)
+        size_hw = max(1, round(height * scale)), max(1, round(width * scale))
+        return shrink(frame, size_hw).astype(np.float32)
 
 
 def _exposure(small: np.ndarray, background: np.ndarray, empty: np.ndarray) -> np.ndarray:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from .pictures import shrink
+
 DEFAULT_STRENGTH = 0.6
 MAX_STRENGTH = 0.9
 """More would never let go of the last differences: results are rounded to whole numbers."""
@@ -94,5 +96,5 @@ class SteadyFilter:
 def _reduced(pixels: np.ndarray) -> np.ndarray:
     """Return the picture at a quarter of the size, float32 `(H / 4, W / 4, 3)`."""
     height, width = pixels.shape[:2]
-    size_wh = (max(1, width // _REDUCTION), max(1, height // _REDUCTION))
-    return cv2.resize(pixels, size_wh, interpolation=cv2.INTER_AREA).astype(np.float32)
+    size_hw = max(1, height // _REDUCTION), max(1, width // _REDUCTION)
+    return shrink(pixels, size_hw).astype(np.float32)

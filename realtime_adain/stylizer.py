@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Generator, Iterable, Sequence
 from functools import partial
@@ -20,10 +19,11 @@ from .errors import StyleError, first_line
 from .frame import check_pixels
 from .memory import keep_freed_memory, release_freed_memory
 from .networks import StyleNetwork
+from .networks.fingerprint import fingerprint
 from .pictures import read_picture
 from .style import Style
 from .stylebook import DEFAULT_MODEL, STYLE_SIZE, is_saved_style
-from .tensors import MINIMUM_SIDE, style_image
+from .tensors import MINIMUM_SIDE, style_image, working_size
 from .weights import load_checkpoint, load_model
 
 Painted = TypeVar("Painted")
@@ -71,8 +71,9 @@ class Stylizer:
         keep_freed_memory()
         self.device = resolve_device(device)
         network = model if isinstance(model, nn.Module) else load_model(model)
-        self.fingerprint = _fingerprint(network)
+        self.fingerprint = fingerprint(network)
         self.network = network.eval().to(self.device, memory_format=torch.channels_last)
+        self._size = size
         self.engine = open_engine(engine, self.network, size=size, dtype=dtype)
 
     @classmethod
@@ -209,6 +210,11 @@ class Stylizer:
         """
         return self.engine.run_all(tasks)
 
+    def ready_for(self, size_hw: tuple[int, int]) -> bool:
+        """Return whether a frame of a size would be painted without delay; if not, what it waits
+        for is begun, in a thread."""
+        return self.engine.ready_for(working_size(size_hw, self._size))
+
     def _checked(self, style: Style) -> Style:
         if style.fingerprint != self.fingerprint:
             raise StyleError(
@@ -238,12 +244,3 @@ def resolve_device(device: str | torch.device | None) -> torch.device:
     except (RuntimeError, AssertionError) as error:
         raise ValueError(f"device {str(device)!r} cannot be used: {first_line(error)}") from error
     return resolved
-
-
-def _fingerprint(network: StyleNetwork) -> str:
-    """Return a short hash of the weights, by which styles know their network."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(network.state_dict().items()):
-        digest.update(name.encode())
-        digest.update(tensor.cpu().float().numpy().tobytes())
-    return digest.hexdigest()[:16]

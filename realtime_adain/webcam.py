@@ -191,7 +191,8 @@ def _run_live(args: argparse.Namespace) -> int:
         ladder = None
         has_ladder = window is not None if args.ladder is None else args.ladder
         if has_ladder:
-            ladder = QualityLadder(stylize, 1 / float(frames.frame_rate or LIVE_FRAME_RATE))
+            interval = 1 / float(frames.frame_rate or LIVE_FRAME_RATE)
+            ladder = QualityLadder(stylize, interval, stylizer.ready_for)
         session = LiveSession(
             frames,
             stylize,

@@ -31,6 +31,7 @@ from realtime_adain.engines.base import EngineError, PerSize, pack_style, turn_o
 from realtime_adain.engines.choices import Choices
 from realtime_adain.engines.cuda_graph import CudaGraphEngine
 from realtime_adain.engines.eager import TorchEngine
+from realtime_adain.engines.kept_grids import kept_grids
 from realtime_adain.engines.processor import (
     gains_by_bfloat16,
     has_bfloat16,
@@ -252,6 +253,29 @@ def test_eight_bits_are_enough_for_the_boldest_styles(model) -> None:
     with rounded(stylizer.network, grids):
         painted = stylizer.stylize(frame, style)
     assert signal_to_noise_db(painted, expected) > BOLDLY_ROUNDED_DB
+
+
+def test_grids_are_measured_once_for_a_network(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("REALTIME_ADAIN_CACHE", str(tmp_path))
+    measure = Mock(side_effect=measure_grids)
+    monkeypatch.setattr("realtime_adain.engines.kept_grids.measure_grids", measure)
+    network, other = make_network("lean"), make_network("vgg")
+    measured = kept_grids(network)
+    assert len(kept_grids(other)) != len(measured)
+    for kept, grid in zip(kept_grids(network), measured, strict=True):
+        assert torch.equal(kept.steps, grid.steps) and kept.signed == grid.signed
+    assert {grid.signed for grid in measured} == {True, False}
+    assert measure.call_count == 2
+    for file in (tmp_path / "grids").iterdir():
+        file.write_text("damaged")
+    assert len(kept_grids(network)) == len(measured)
+    assert measure.call_count == 3
+
+
+def test_grids_need_no_cache(tmp_path, monkeypatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("REALTIME_ADAIN_CACHE", str(tmp_path / "file"))
+    assert kept_grids(make_network("vgg"))
 
 
 def test_convolutions_take_no_more_values_than_eight_bits_have() -> None:
@@ -521,6 +545,45 @@ def test_engines_take_turns_until_the_fastest_is_known(fake_auto, tmp_path) -> N
     before = fakes["openvino"].painted
     engine.stylize(picture(), None)
     assert fakes["openvino"].painted == before + 1
+
+
+def test_an_engine_that_is_far_too_slow_soon_has_no_more_turns(fake_auto, tmp_path) -> None:
+    path = tmp_path / "cache" / "engines.json"
+    engine, fakes = fake_auto(torch=(0.03, 0), openvino=(0.01, 0), onnx=(0.013, 0))
+    paint_until(engine, lambda: chosen(path), picture())
+    trial = {name: fake.painted for name, fake in fakes.items() if name != "torch"}
+    assert trial == {"openvino": 1 + 6, "onnx": 1 + 6}  # and a picture that is compared
+    before = fakes["openvino"].painted
+    slow, fakes = fake_auto(torch=(0.03, 0), openvino=(0.01, 0), onnx=(0.016, 0))
+    paint_until(slow, lambda: fakes["openvino"].painted > before, picture(96, 128))
+    assert fakes["onnx"].painted == 1 + 2
+    assert chosen(path) == {"openvino"}
+
+
+def test_a_size_is_prepared_before_it_is_painted(fake_auto, tmp_path) -> None:
+    engine, fakes = fake_auto(torch=(0.3, 0), onnx=(0.1, 0))
+    paint_until(engine, lambda: chosen(tmp_path / "cache" / "engines.json"), picture(48, 64))
+    assert engine.ready_for((48, 64))
+    assert not engine.ready_for((50, 60))
+    for _ in range(2000):
+        if engine.ready_for((50, 60)):
+            break
+        threading.Event().wait(0.001)
+    before = fakes["onnx"].painted
+    engine.stylize(picture(50, 60), None)
+    assert fakes["onnx"].painted == before + 1
+
+
+@needs("openvino")
+def test_openvino_is_made_ready_for_a_size_in_a_thread() -> None:
+    engine = open_engine("openvino", make_network("lean"), dtype=torch.float32)
+    assert not engine.ready_for((50, 60))
+    for _ in range(2000):
+        if engine.ready_for((50, 60)):
+            break
+        threading.Event().wait(0.005)
+    assert engine.is_prepared((50, 60))
+    assert engine.ready_for((50, 60))
 
 
 def test_pytorch_stays_where_another_is_hardly_faster(fake_auto, tmp_path) -> None:

@@ -32,6 +32,10 @@ _LONGEST_TRIAL = 64
 """`run_all` paints at most so many frames singly; if no engine has won by then, PyTorch paints the
 rest."""
 
+_PASSING_FRAMES = 2
+"""Nothing is prepared for a size before more frames than that are painted at it, one after the
+other: single pictures differ in size, and a live picture soon becomes smaller on a slow machine."""
+
 _PATCH = 16
 """Pixels from one colour to the next in the picture on which engines are compared."""
 
@@ -59,11 +63,11 @@ class _SizeClass:
 class AutoEngine(Engine):
     """Hands every frame to the engine that is the fastest at its size; no frame waits for one.
 
-    PyTorch paints at once. When a second frame of a size follows, a thread prepares the other
-    engines that are installed; one that fails, or paints another picture than PyTorch, is out. The
-    others then take turns, frame by frame, until one is known to be the fastest. Unless one was
-    out, which may have been an accident, that is remembered in the user's cache folder for this
-    machine, network, dtype, size class and these versions. What an engine has to prepare for a
+    PyTorch paints at once. When some frames of a size have followed each other, a thread prepares
+    the other engines that are installed; one that fails, or paints another picture than PyTorch, is
+    out. The others then take turns, frame by frame, until one is known to be the fastest. Unless
+    one was out, which may have been an accident, that is remembered in the user's cache folder for
+    this machine, network, dtype, size class and these versions. What an engine has to prepare for a
     size, it prepares while PyTorch paints.
 
     Args:
@@ -95,6 +99,7 @@ class AutoEngine(Engine):
         self._preparer = ThreadPoolExecutor(1, "engines")
         self._preparing: set[tuple[int, int]] = set()
         self._last_hw: tuple[int, int] | None = None
+        self._frames = 0  # of that size, one after the other
         self._only: Engine | None = None if self._others else self._torch
         self._settled: Engine | None = None  # the engine of the last frame, where it is chosen
 
@@ -109,18 +114,28 @@ class AutoEngine(Engine):
         size_hw = working_size(frame.shape[:2], self._options["size"])
         with self._state:
             size_class = self._class_of(size_hw)
+            self._frames = self._frames + 1 if size_hw == self._last_hw else 1
+            self._last_hw = size_hw
             engine = self._whose_turn(size_class, size_hw)
             if engine is None:
                 engine = self._torch
-                if size_hw == self._last_hw and size_hw not in self._preparing:
-                    self._preparing.add(size_hw)
-                    self._preparer.submit(self._prepare, size_class, size_hw)
-            self._last_hw = size_hw
+                if self._frames > _PASSING_FRAMES:
+                    self._begin_to_prepare(size_class, size_hw)
         began = time.perf_counter()
         painted = self._paint(engine, frame, style, alpha)
         with self._state:
             self._learn(size_class, engine, time.perf_counter() - began)
         return painted
+
+    def ready_for(self, size_hw: tuple[int, int]) -> bool:
+        if self._only is not None:
+            return self._only.ready_for(size_hw)
+        with self._state:
+            size_class = self._class_of(size_hw)
+            ready = self._whose_turn(size_class, size_hw) is not None
+            if not ready:
+                self._begin_to_prepare(size_class, size_hw)
+        return ready
 
     def run_all(self, tasks: Iterable[Callable[[], Made]]) -> Generator[Made, None, None]:
         """Run the tasks one by one until the engine for their size is known, and all that follow
@@ -170,6 +185,11 @@ class AutoEngine(Engine):
             return size_class.trial and size_class.trial.next(size_hw)
         engine = self._opened.get(size_class.chosen)
         return engine if engine is not None and engine.is_prepared(size_hw) else None
+
+    def _begin_to_prepare(self, size_class: _SizeClass, size_hw: tuple[int, int]) -> None:
+        if size_hw not in self._preparing:
+            self._preparing.add(size_hw)
+            self._preparer.submit(self._prepare, size_class, size_hw)
 
     def _learn(self, size_class: _SizeClass, engine: Engine, seconds: float) -> None:
         """Take note of how long an engine took, and whether another frame would be its own."""

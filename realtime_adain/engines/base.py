@@ -72,6 +72,11 @@ class Engine(ABC):
         """Return whether a frame that is processed at a size has to wait for nothing."""
         return True
 
+    def ready_for(self, size_hw: tuple[int, int]) -> bool:
+        """Return whether a frame that is processed at a size would be painted as fast as the engine
+        can; if not, begin to prepare for it in a thread. That may fail: then frames tell."""
+        return self.is_prepared(size_hw)
+
     def run_all(self, tasks: Iterable[Callable[[], Made]]) -> Generator[Made, None, None]:
         """Yield what tasks that call `stylize` return, in their order.
 

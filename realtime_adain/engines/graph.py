@@ -17,6 +17,7 @@ import io
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext, suppress
 from functools import cached_property
 from importlib.util import find_spec
@@ -152,6 +153,8 @@ class GraphEngine(Engine):
         self.network = network
         self._crew = Crew()
         self._packed: tuple[Statistics, np.ndarray] | None = None
+        self._preparer = ThreadPoolExecutor(1, self.name)
+        self._preparing: dict[tuple[int, int], Future[None]] = {}
         with self._errors_named():
             self._graph = export_onnx(network)
             self._runner = self.load(self._graph, 1)
@@ -175,6 +178,15 @@ class GraphEngine(Engine):
 
     def is_prepared(self, size_hw: tuple[int, int]) -> bool:
         return self._runner.is_prepared(self._padded(size_hw))
+
+    def ready_for(self, size_hw: tuple[int, int]) -> bool:
+        if not self.is_prepared(size_hw) and size_hw not in self._preparing:
+            self._preparing[size_hw] = self._preparer.submit(self.prepare, size_hw)
+        preparing = self._preparing.get(size_hw)
+        if preparing is not None and preparing.done():
+            del self._preparing[size_hw]
+            return True
+        return preparing is None
 
     def stylize(
         self, frame: np.ndarray, style: Statistics | Regional, alpha: float = 1.0

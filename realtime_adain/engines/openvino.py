@@ -17,8 +17,9 @@ import torch
 from ..networks import StyleNetwork
 from .base import PerSize
 from .graph import GraphEngine, Runner, export_onnx
+from .kept_grids import kept_grids
 from .processor import gains_by_bfloat16, is_x86, native_dtype
-from .rounding import LEAST_STRENGTH, measure_grids
+from .rounding import LEAST_STRENGTH
 
 if TYPE_CHECKING:
     from openvino import InferRequest, Model
@@ -55,7 +56,7 @@ class OpenVinoEngine(GraphEngine):
 
     @cached_property
     def _rounded_graph(self) -> bytes:
-        return export_onnx(self.network, measure_grids(self.network))
+        return export_onnx(self.network, kept_grids(self.network))
 
 
 def _import_openvino() -> ModuleType:

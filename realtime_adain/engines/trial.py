@@ -15,6 +15,10 @@ FEWEST_ROUNDS = 2
 ENOUGH_SECONDS = 2.0
 """Of painting, from which on `FEWEST_ROUNDS` will do."""
 
+HOPELESS = 1.5
+"""Times the fastest engine's time, after `FEWEST_ROUNDS`: such an engine has no more turns, which
+a live picture would stutter by."""
+
 CLEARLY_FASTER = 0.9
 """Part of the first engine's time in which another must paint to be preferred."""
 
@@ -41,9 +45,10 @@ class Trial:
 
     def next(self, size_hw: tuple[int, int]) -> Engine | None:
         """Return whose turn it is; None where some are not prepared for the size."""
-        if not all(engine.is_prepared(size_hw) for engine in self._seconds):
+        hopeful = self._hopeful
+        if not all(engine.is_prepared(size_hw) for engine in hopeful):
             return None
-        return min(self._seconds, key=lambda engine: len(self._seconds[engine]))
+        return min(hopeful, key=lambda engine: len(self._seconds[engine]))
 
     def add(self, engine: Engine, seconds: float) -> None:
         """Count in how long an engine took for a frame."""
@@ -53,13 +58,26 @@ class Trial:
     @property
     def winner(self) -> Engine | None:
         """The fastest engine; None as long as it is not known."""
-        rounds = min(map(len, self._seconds.values()))
+        rounds = min(len(self._seconds[engine]) for engine in self._hopeful)
         total = sum(map(sum, self._seconds.values()))
         if rounds < (FEWEST_ROUNDS if total > ENOUGH_SECONDS else ROUNDS):
             return None
-        best = {engine: min(seconds) for engine, seconds in self._seconds.items()}
+        best = self._best
         fastest = min(best, key=best.__getitem__)
         return fastest if best[fastest] < CLEARLY_FASTER * best[self._first] else self._first
+
+    @property
+    def _hopeful(self) -> list[Engine]:
+        """The engines that may still turn out to be the fastest."""
+        if min(map(len, self._seconds.values())) < FEWEST_ROUNDS:
+            return list(self._seconds)
+        best = self._best
+        longest = HOPELESS * min(best.values())
+        return [engine for engine, seconds in best.items() if seconds <= longest]
+
+    @property
+    def _best(self) -> dict[Engine, float]:
+        return {engine: min(seconds) for engine, seconds in self._seconds.items()}
 
 
 def same_picture(pixels: np.ndarray, expected: np.ndarray) -> bool:

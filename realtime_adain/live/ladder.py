@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..reduced import paint_reduced, unless_memory_is_short
+from ..reduced import paint_reduced, reduced_size, unless_memory_is_short
 
 if TYPE_CHECKING:
     from ..style import Style
@@ -39,14 +39,16 @@ class QualityLadder:
     """Paints frames at the largest size that leaves a quarter of the interval for all the rest.
 
     It steps down as soon as the median of the last frames takes too long, or two in a row far too
-    long, at once to the rung that should do by its number of pixels, and tries the next one up when
-    that one should do as well; a rung that turns out to be too high, or to need more memory than
-    there is, is left alone for twice as long each time. Where even the lowest rung takes too long,
-    it goes up as far as that costs hardly more: what takes the time then is not the size.
+    long, at once to the rung that should do by its number of pixels, and back up when a higher one
+    should do as well; where it turns out to be too high, or to need more memory than there is, the
+    next attempts go up by a single rung, each after twice as long. Where even the lowest rung takes
+    too long, it goes up as far as that costs hardly more: what takes the time then is not the size.
 
     Args:
         stylize: paints uint8 `(H, W, 3)` RGB in a style with a strength of 0..1.
         interval: seconds from frame to frame that are to be held.
+        ready_for: returns whether frames of a height and width can be painted without delay, and
+            sees to it that they soon can; a rung is tried when it is ready.
         clock: seconds that only ever grow.
 
     Attributes:
@@ -57,11 +59,14 @@ class QualityLadder:
         self,
         stylize: Stylize,
         interval: float,
+        ready_for: Callable[[tuple[int, int]], bool] = lambda size_hw: True,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.rung = 0
         self._stylize = stylize
         self._allowed = TOO_LONG * interval
+        self._ready_for = ready_for
+        self._awaited_hw: tuple[int, int] | None = None  # what is being made ready
         self._clock = clock
         self._seconds: deque[float] = deque(maxlen=_MEASURED_FRAMES)
         self._far_too_long: list[float] = []
@@ -79,9 +84,9 @@ class QualityLadder:
         now = self._clock()
         self._note(now - began)
         if len(self._far_too_long) > 1:
-            self._judge(min(self._far_too_long), now, _lowest_rung(pixels))
+            self._judge(min(self._far_too_long), now, pixels)
         elif len(self._seconds) == _MEASURED_FRAMES:
-            self._judge(statistics.median(self._seconds), now, _lowest_rung(pixels))
+            self._judge(statistics.median(self._seconds), now, pixels)
         return painted
 
     @property
@@ -117,11 +122,16 @@ class QualityLadder:
         else:
             self._seconds.append(seconds)
 
-    def _judge(self, taken: float, now: float, lowest: int) -> None:
+    def _judge(self, taken: float, now: float, pixels: np.ndarray) -> None:
         """Go to another rung where a frame that takes so long says so."""
+        if self._awaited_hw is not None:  # which takes some of the frames' time
+            if self._ready_for(self._awaited_hw):
+                self._awaited_hw = None
+            self._measure_anew()
+            return
         if not self._allowed < taken < _MUCH_MORE * self._least:  # not, or not yet, as it was
             self._least, self._useful = 0.0, len(SCALES)
-        lowest = min(lowest, self._useful)
+        lowest = min(_lowest_rung(pixels), self._useful)
         if taken > self._allowed and self._rose and taken < _HARDLY_MORE * self._least:
             self._useful = self.rung
             self._patience = _FIRST_PATIENCE
@@ -133,14 +143,24 @@ class QualityLadder:
             self._give_up_rung(rung, now)
         elif taken > self._allowed:
             self._least = min(taken, self._least or taken)
-            if self.rung and now - self._changed_at > self._patience:
-                self._go(self.rung - 1, now, rose=True)
-        elif (
-            self.rung
-            and now - self._changed_at > self._patience
-            and taken * self._cost(self.rung - 1) < 0.9 * self._allowed
-        ):
-            self._go(self.rung - 1, now, rose=True)
+            self._try_higher(max(0, self.rung - 1), now, pixels)
+        else:
+            farthest = 0 if self._patience == _FIRST_PATIENCE else max(0, self.rung - 1)
+            rung = self.rung
+            while rung > farthest and taken * self._cost(rung - 1) < 0.9 * self._allowed:
+                rung -= 1
+            self._try_higher(rung, now, pixels)
+
+    def _try_higher(self, rung: int, now: float, pixels: np.ndarray) -> None:
+        """Go up to a rung, if it is higher, after a while and as soon as it is ready."""
+        if rung == self.rung or now - self._changed_at <= self._patience:
+            return
+        higher_hw = reduced_size(pixels.shape[:2], SCALES[rung])
+        if self._ready_for(higher_hw):
+            self._go(rung, now, rose=True)
+        else:
+            self._awaited_hw = higher_hw
+            self._measure_anew()
 
     def _cost(self, rung: int) -> float:
         """Return the cost of a rung over that of the present one, by the number of pixels."""
@@ -156,9 +176,12 @@ class QualityLadder:
         self.rung = rung
         self._rose = rose
         self._changed_at = now
+        self._measure_anew()
+        self._to_ignore = _IGNORED_FRAMES
+
+    def _measure_anew(self) -> None:
         self._seconds.clear()
         self._far_too_long.clear()
-        self._to_ignore = _IGNORED_FRAMES
 
 
 def _lowest_rung(pixels: np.ndarray) -> int:
