@@ -11,6 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 
@@ -19,6 +20,7 @@ from realtime_adain.frame import Frame
 from realtime_adain.pictures import write_picture
 from realtime_adain.sinks.encoding import Encoding
 from realtime_adain.sinks.video_file import VideoFileSink
+from realtime_adain.sources import open_source
 from realtime_adain.sources.pictures import PictureFolderSource
 from realtime_adain.sources.video_file import VideoFileSource
 
@@ -372,6 +374,27 @@ def test_rotation_and_pixel_aspect_are_not_lost(tmp_path) -> None:
     assert (again.size_hw, again.pixel_aspect) == ((64, 48), Fraction(3, 4))
     difference = next(iter(again)).pixels.astype(int) - next(iter(source)).pixels
     assert np.abs(difference).mean() < 6
+
+
+@pytest.mark.parametrize(
+    ("aspect", "rotation", "size_hw"),
+    [
+        (Fraction(4, 3), 0, (48, 85)),
+        (Fraction(3, 4), 0, (64, 64)),
+        (Fraction(4, 3), 90, (85, 48)),
+        (Fraction(1000), 0, (48, 64)),  # no such pixels
+    ],
+)
+def test_pixels_are_made_square_for_a_screen(tmp_path, aspect, rotation, size_hw) -> None:
+    clip = Clip(rotation=rotation, pixel_aspect=aspect)
+    path = write_clip(tmp_path / "in.mp4", [corner_picture()] * 2, clip)
+    source = VideoFileSource(path, square_pixels=True)
+    assert (source.size_hw, source.pixel_aspect) == (size_hw, 1)
+    shown, stored = (next(iter(film)).pixels for film in (source, VideoFileSource(path)))
+    wanted = cv2.resize(stored, size_hw[::-1]).astype(int)
+    assert np.abs(shown.astype(int) - wanted).mean() < 6
+    with open_source(str(path)) as live:
+        assert live.size_hw == size_hw
 
 
 def test_sound_is_interleaved_with_the_pictures(tmp_path) -> None:

@@ -63,7 +63,7 @@ def open_source(
         from .paced import PacedSource
         from .video_file import VideoFileSource
 
-        return PacedSource(VideoFileSource(spec))
+        return PacedSource(VideoFileSource(spec, square_pixels=True))
     raise SourceError(f"{spec}: no such source; can be {SOURCE_SYNTAX}")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import av
 import numpy as np
 from av.video.reformatter import (
@@ -10,12 +12,23 @@ from av.video.reformatter import (
     ColorTrc,
     VideoReformatter,
 )
+from av.video.stream import VideoStream
 
 from ..containers import ACCURATE
 
 _HDR = {ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67}
 _KNOWN_MATRICES = {0, 1, 4, 5, 6, 7, 9}  # AVColorSpace: RGB, BT.709, FCC, BT.601 twice, 240M, 2020
 _HD_WIDTH, _HD_HEIGHT = 1280, 577
+
+
+_LARGEST_ASPECT = 4
+"""Of a pixel; what some headers have beyond is a mistake."""
+
+
+def pixel_aspect_of(video: VideoStream) -> Fraction:
+    """Return the width of a stored pixel divided by its height."""
+    aspect = video.sample_aspect_ratio or Fraction(1)
+    return aspect if 1 <= _LARGEST_ASPECT * aspect <= _LARGEST_ASPECT**2 else Fraction(1)
 
 
 class RGBConverter:
@@ -28,22 +41,25 @@ class RGBConverter:
 
     Args:
         first: the first picture of the stream; its size and its rotation are those of all.
+        pixel_aspect: width of a stored pixel divided by its height; one that is not square becomes
+            so, by stretching its shorter side.
 
     Attributes:
         size_hw: height and width in pixels, upright.
         turned: whether the stream's rows become columns.
     """
 
-    def __init__(self, first: av.VideoFrame) -> None:
-        self._coded_wh = (first.width, first.height)
+    def __init__(self, first: av.VideoFrame, pixel_aspect: Fraction = Fraction(1)) -> None:
+        width, height = max(Fraction(1), pixel_aspect), max(Fraction(1), 1 / pixel_aspect)
+        self._size_wh = (round(first.width * width), round(first.height * height))
         self._matrix = _display_matrix(first)
         self._reformatter = VideoReformatter()
         self.turned = abs(self._matrix[0]) < abs(self._matrix[1])
-        self.size_hw = self._coded_wh if self.turned else self._coded_wh[::-1]
+        self.size_hw = self._size_wh if self.turned else self._size_wh[::-1]
 
     def convert(self, picture: av.VideoFrame) -> np.ndarray:
         """Return the picture as uint8 `(H, W, 3)` RGB of `size_hw`, contiguous."""
-        width, height = self._coded_wh
+        width, height = self._size_wh
         to_sdr = {}
         if picture.color_trc in _HDR:
             to_sdr = {

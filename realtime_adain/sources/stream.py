@@ -13,7 +13,7 @@ from ..errors import SourceError
 from ..frame import Frame
 from .base import Source
 from .packets import NewestPackets, read_packets
-from .rgb import RGBConverter
+from .rgb import RGBConverter, pixel_aspect_of
 
 TIMEOUT_SECONDS = 5.0
 """How long to wait for the address to answer, and for each next picture of the stream."""
@@ -59,7 +59,7 @@ class StreamSource(Source):
         except SourceError:
             self._container.close()
             raise
-        self._converter = RGBConverter(self._first[0])
+        self._converter = RGBConverter(self._first[0], pixel_aspect_of(self._video))
         self.size_hw = self._converter.size_hw
         self.frame_rate = self._video.average_rate or None
         is_endless = self._container.duration is None

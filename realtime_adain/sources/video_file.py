@@ -19,7 +19,7 @@ from ..containers import open_container
 from ..errors import SourceError
 from ..frame import FILM_FRAME_RATE, Frame
 from .base import Source
-from .rgb import RGBConverter
+from .rgb import RGBConverter, pixel_aspect_of
 
 _LARGEST_FRAME_RATE = 1000
 """What some headers have beyond is the rate of a clock."""
@@ -43,13 +43,14 @@ class VideoFileSource(Source):
         path: any file that FFmpeg can read. The video is the best of its streams.
         hwaccel: device that decodes, one of FFmpeg's names, such as `cuda` or `videotoolbox`;
             where it cannot, or there is none, the processor does. None for the processor.
+        square_pixels: whether pixels that are not square are made so.
 
     Attributes:
         path: the file.
         time_base: unit of the frames' `pts`, in seconds.
         frame_count: number of frames, often an estimate; None where nothing tells.
         duration: length in seconds; None where nothing tells.
-        pixel_aspect: width of a pixel divided by its height, upright.
+        pixel_aspect: width of a pixel of the frames divided by its height.
         accelerated: whether the device decodes.
         damaged_packets: how many packets the last iteration could not decode.
 
@@ -57,9 +58,16 @@ class VideoFileSource(Source):
         SourceError: no such file, no video in it, or not one frame that can be decoded.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, hwaccel: str | None = None) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        hwaccel: str | None = None,
+        square_pixels: bool = False,
+    ) -> None:
         self.path = Path(path)
         self._hwaccel = hwaccel
+        self._square_pixels = square_pixels
         self.name = str(path)
         self.damaged_packets = 0
         with self._open() as container:
@@ -68,14 +76,14 @@ class VideoFileSource(Source):
             if first is None:
                 raise SourceError(f"{self.name}: not one frame can be decoded")
             self.accelerated = video.codec_context.is_hwaccel
-            converter = RGBConverter(first)
+            converter = self._converter(first, video)
             self.size_hw = converter.size_hw
             self.time_base = video.time_base
             rates = (video.average_rate, video.guessed_rate)
             self.frame_rate = next((r for r in rates if r and r <= _LARGEST_FRAME_RATE), None)
             self.duration = _duration(container, video)
             self.frame_count = video.frames or self._estimate_frames()
-            aspect = video.sample_aspect_ratio or Fraction(1)
+            aspect = Fraction(1) if square_pixels else pixel_aspect_of(video)
             self.pixel_aspect = 1 / aspect if converter.turned else aspect
 
     def __iter__(self) -> Iterator[Frame]:
@@ -87,7 +95,8 @@ class VideoFileSource(Source):
                 pts = picture.pts if picture.pts is not None else next_pts  # raw video has no times
                 next_pts = pts + step
                 if converter is None:
-                    converter, first_pts = RGBConverter(picture), pts
+                    converter = self._converter(picture, _video_stream(container))
+                    first_pts = pts
                 seconds = float((pts - first_pts) * self.time_base)
                 yield Frame(self._convert(converter, picture), seconds, pts)
 
@@ -146,6 +155,10 @@ class VideoFileSource(Source):
             raise SourceError(f"{self.name}: breaks off at {reached:.1f} s of {length:.1f} s")
         if ends_damaged:
             raise SourceError(f"{self.name}: breaks off at {reached:.1f} s")
+
+    def _converter(self, first: av.VideoFrame, video: VideoStream) -> RGBConverter:
+        aspect = pixel_aspect_of(video) if self._square_pixels else Fraction(1)
+        return RGBConverter(first, aspect)
 
     def _convert(self, converter: RGBConverter, picture: av.VideoFrame) -> np.ndarray:
         try:
