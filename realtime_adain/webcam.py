@@ -127,12 +127,14 @@ def _with_profile(
     typed = command.typed_options(parser, argv)
     kept = profile_arguments(profile_path(args.profile), vars(args), typed)
     args = parser.parse_args([*kept, *argv])
+    args.kept_styles, args.kept_watch = args.style, args.watch
     _leave_out_vanished(args, typed)
     return args
 
 
 def _leave_out_vanished(args: argparse.Namespace, typed: Collection[str]) -> None:
-    """Tell which styles are not there any more, but for those that are typed, and forget them."""
+    """Tell which styles are not there, but for those that are typed, and do without them; they may
+    be there again another time."""
     problems = []
 
     def is_there(find: Callable[..., object], *wanted: object) -> bool:
@@ -310,9 +312,10 @@ def _save_profile(args: argparse.Namespace, session: LiveSession, deck: StyleDec
     styles = session.styles
     settings = session.settings()
     settings["style_size"] = args.style_size
-    settings["watch"] = str(args.watch.absolute()) if args.watch is not None else None
+    watch = args.kept_watch
+    settings["watch"] = watch and str(watch.absolute() if watch.exists() else watch)
     path = profile_path(args.profile)
-    save_session(path, settings, args.style, deck.cards, styles.chosen, styles.mix_weights)
+    save_session(path, settings, args.kept_styles, deck.cards, styles.chosen, styles.mix_weights)
 
 
 def _check_before_loading(args: argparse.Namespace, style_paths: Sequence[Path]) -> None:

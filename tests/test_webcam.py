@@ -26,7 +26,6 @@ from realtime_adain.pictures import write_picture
 from realtime_adain.sources import demo
 from realtime_adain.sources.base import Source
 from realtime_adain.sources.paced import PacedSource
-from realtime_adain.styles import builtin_style_names
 
 from .helpers import picture
 
@@ -315,7 +314,7 @@ def test_the_styles_of_the_command_line_go_before_those_of_the_profile(
     assert (kept(path)["first"], kept(path).get("mix")) == (first, mix)
 
 
-def test_what_a_profile_names_and_is_gone_is_told_and_left_out(
+def test_what_a_profile_names_and_is_away_is_told_and_used_when_it_is_back(
     tiny_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path, gone = tmp_path / "stage.toml", "gone/a.png"
@@ -329,11 +328,17 @@ def test_what_a_profile_names_and_is_gone_is_told_and_left_out(
         f"realtime-adain: {gone}: no such style file",
         "realtime-adain: away: no such folder",
     ]
-    names = list(builtin_style_names())
-    assert kept(path) | {"style": names, "first": "ink", "mix": "ink:1.0"} == kept(path)
-    assert "watch" not in kept(path)
+    used = {"style": [gone], "first": "ink", "mix": "ink:1.0", "watch": "away"}
+    assert kept(path) | used == kept(path)
     for option in ("--style", "--first", "--watch"):
-        assert "gone/a.png: no such" in refused([*run, option, gone], capsys)
+        assert "gone/a.png: no such" in refused([*run[:-2], option, gone], capsys)
+    (tmp_path / "gone").mkdir()
+    write_picture(tmp_path / gone, picture(64, 64))
+    (tmp_path / "away").mkdir()
+    assert webcam.main(run) == 0
+    assert not capsys.readouterr().err
+    used |= {"watch": str(tmp_path / "away")}
+    assert kept(path) | used == kept(path)
 
 
 @pytest.mark.parametrize("end", [unplug, _thread.interrupt_main], ids=["unplugged", "ctrl-c"])
