@@ -87,7 +87,10 @@ def _plan(source: Path, target: Path) -> list[tuple[Path, Path]]:
             raise PictureError(f"{target}: is a file, but the input {source} is a folder")
         if target.exists() and target.samefile(source):
             raise PictureError(f"{target}: the output is the input; name another folder")
-        return [(path, target / writable_name(path)) for path in list_pictures(source)]
+        pairs = [(path, target / writable_name(path)) for path in list_pictures(source)]
+        if target.exists() and (reason := why_not_writable(pairs[0][1])):
+            raise PictureError(f"{pairs[0][1]}: {reason}")
+        return pairs
     if target.is_dir():
         target = target / writable_name(source)
     check_picture_suffix(target)

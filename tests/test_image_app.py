@@ -77,6 +77,18 @@ def test_folder_goes_on_after_a_broken_picture(run, tmp_path) -> None:
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.png", "c.png"]
 
 
+def test_a_folder_that_cannot_be_written_is_told_before_the_painting(
+    run, tmp_path, monkeypatch
+) -> None:
+    for name in ("in", "out"):
+        (tmp_path / name).mkdir()
+    write_picture(tmp_path / "in" / "a.png", picture())
+    monkeypatch.setattr("realtime_adain.writing.os.access", lambda *_: False)
+    monkeypatch.setattr("realtime_adain.image.Painter", None)
+    status, _, err = run(tmp_path / "in", tmp_path / "out")
+    assert (status, err.endswith("out cannot be written to\n")) == (1, True)
+
+
 def test_pictures_of_kinds_that_are_only_read_become_png(run, tmp_path) -> None:
     album = tmp_path / "album"
     album.mkdir()

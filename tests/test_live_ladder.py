@@ -89,6 +89,19 @@ def test_where_the_size_is_not_what_takes_the_time_it_stays_large() -> None:
     assert ladder.rung == 0
 
 
+def test_very_large_frames_are_painted_smaller_until_their_time_is_known() -> None:
+    machine = Machine(0.0005)
+    ladder = QualityLadder(machine.stylize, 1 / 30, clock=machine.clock)
+    frame = np.zeros((4000, 6000, 3), np.uint8)
+    for _ in range(20):
+        ladder(frame, None, 1.0)
+    assert set(machine.painted) == {1000}
+    machine.now += 3
+    ladder(frame, None, 1.0)
+    ladder(frame, None, 1.0)
+    assert machine.painted[-1] == 4000
+
+
 def test_a_frame_that_takes_seconds_is_not_waited_for_often() -> None:
     machine = Machine(8.0)  # 1.8 s a frame of 33 ms
     ladder = QualityLadder(machine.stylize, 1 / 30, clock=machine.clock)

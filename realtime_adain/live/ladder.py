@@ -25,6 +25,10 @@ SCALES = (1.0, 0.85, 0.7, 0.6, 0.5, 0.42, 0.35, 0.3, 0.25)
 TOO_LONG = 0.75
 """Part of the interval from which on painting a frame takes too long."""
 
+_MOST_PIXELS_AT_FIRST = 1920 * 1088
+"""Of a frame of which nobody knows yet how long it takes: a photograph of 24 million would take
+seconds, and gigabytes."""
+
 _MINIMUM_SIDE = 160  # painted smaller than this, a face is a blur
 _MEASURED_FRAMES = 7
 _FAR_TOO_LONG = 3.0  # times what is allowed: twice in a row, nothing more has to be measured
@@ -68,6 +72,7 @@ class QualityLadder:
         self._ready_for = ready_for
         self._awaited_hw: tuple[int, int] | None = None  # what is being made ready
         self._clock = clock
+        self._size_hw: tuple[int, int] | None = None
         self._seconds: deque[float] = deque(maxlen=_MEASURED_FRAMES)
         self._far_too_long: list[float] = []
         self._least = 0.0  # seconds at the lowest rung, where even that takes too long
@@ -80,6 +85,8 @@ class QualityLadder:
     def __call__(self, pixels: np.ndarray, style: Style, alpha: float) -> np.ndarray:
         """Return the frame painted, of its own size."""
         began = self._clock()
+        if self._size_hw != pixels.shape[:2]:
+            self._begin_with(pixels.shape[:2], began)
         painted = self._paint_what_fits(pixels, style, alpha)
         now = self._clock()
         self._note(now - began)
@@ -110,6 +117,15 @@ class QualityLadder:
 
     def _paint(self, pixels: np.ndarray, style: Style, alpha: float) -> np.ndarray:
         return paint_reduced(lambda small: self._stylize(small, style, alpha), pixels, self.scale)
+
+    def _begin_with(self, size_hw: tuple[int, int], now: float) -> None:
+        """Go down for frames of a size that has not been painted yet, where it is very large."""
+        self._size_hw = size_hw
+        pixels, rung = size_hw[0] * size_hw[1], self.rung
+        while rung < len(SCALES) - 1 and SCALES[rung] ** 2 * pixels > _MOST_PIXELS_AT_FIRST:
+            rung += 1
+        if rung != self.rung:
+            self._go(rung, now, rose=False)
 
     def _note(self, seconds: float) -> None:
         """Take note of how long a frame took."""
