@@ -13,6 +13,7 @@ import numpy as np
 
 from .colour import ColourFollower, ColourMode, ColourMoments, finish_colours, recolour
 from .command import warn
+from .faint import keep_faint
 from .pictures import read_picture
 from .reduced import paint_reduced, unless_memory_is_short
 from .regions import FittingMasks, masks_from_picture
@@ -140,6 +141,7 @@ class Painter:
         return painted
 
     def _finish(self, painted: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+        painted = keep_faint(painted, pixels)
         if self._steady is not None:
             painted = self._steady(painted, pixels, reset=self._frame_seconds is None)
         return finish_colours(painted, pixels, self._options.colour, self._options.saturation)

@@ -13,6 +13,8 @@ from .helpers import picture
 
 BLUE = np.full((96, 128, 3), (20, 40, 200), np.uint8)
 GREEN = np.full((96, 128, 3), (20, 200, 40), np.uint8)
+GREEN[:48] += 20
+GREEN[48:] -= 20
 
 
 def finished(finish: Finish, stylized: np.ndarray, original: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..colour import MAX_SATURATION, ColourFollower, ColourMode, ColourMoments, finish_colours
+from ..faint import keep_faint
 from ..steady import DEFAULT_STRENGTH, SteadyFilter
 from .person import PersonMask, Region
 
@@ -64,6 +65,7 @@ class Finish:
             moved: whether this is another frame than the last time.
             repainted: whether it is painted with another style or strength than the last time.
         """
+        stylized = keep_faint(stylized, original)
         if self._is_steady:
             stylized = self._steady(stylized, original, reset=repainted or not moved)
         stylized = finish_colours(stylized, original, self._colour, self._saturation)

@@ -1,0 +1,33 @@
+"""Pictures that hardly show anything: black before a film begins, a fade, a covered lens."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from .pictures import shrink
+
+_NOTHING, _ENOUGH = 3.0, 32.0
+"""Contrast, of 255, up to which nothing is painted, and from which on everything is."""
+
+_REDUCTION = 8  # of the size at which the contrast is looked for: noise is averaged away
+
+
+def keep_faint(stylized: np.ndarray, original: np.ndarray) -> np.ndarray:
+    """Return the stylized picture, the more of the original in it the less that shows.
+
+    AdaIN divides by the content's deviation (equation 8): a picture nine tenths faded to black is
+    painted as strongly as before, and black itself in the style's mean colour, until the film cuts
+    to it.
+
+    Args:
+        stylized: uint8 `(H, W, 3)` RGB; returned as it is where the original has contrast enough.
+        original: uint8 `(H, W, 3)` RGB of the same size, what it was painted from.
+    """
+    height, width = original.shape[:2]
+    small = shrink(original, (max(1, height // _REDUCTION), max(1, width // _REDUCTION)))
+    contrast = np.ptp(small, (0, 1)).max()
+    share = float(np.clip((contrast - _NOTHING) / (_ENOUGH - _NOTHING), 0.0, 1.0))
+    if share == 1.0:
+        return stylized
+    return cv2.addWeighted(stylized, share, original, 1.0 - share, 0.0)
