@@ -88,35 +88,46 @@ def add_stylizer_arguments(parser: argparse.ArgumentParser) -> None:
 def add_file_arguments(parser: argparse.ArgumentParser, *, source: str, target: str) -> None:
     """Add `input` and `output`, to be completed by `complete`, with their help."""
     parser.usage = "%(prog)s input output [options]"
-    parser.add_argument("input", type=Path, nargs="?", help=source)
-    parser.add_argument("output", type=Path, nargs="?", help=target)
+    parser.add_argument("input", nargs="?", help=source)
+    parser.add_argument("output", nargs="?", help=target)
+
+
+class _Word(str):
+    """A word of the command line that knows its place there."""
+
+    place: int
+
+    @classmethod
+    def all_of(cls, words: Sequence[str]) -> list[_Word]:
+        placed = [cls(word) for word in words]
+        for place, word in enumerate(placed):
+            word.place = place
+        return placed
 
 
 def complete(
     parser: argparse.ArgumentParser, args: argparse.Namespace, argv: Sequence[str] | None
 ) -> argparse.Namespace:
     """Return the options with the look of the profile under them, where there is one, and with
-    the files that came after the styles and were taken for such."""
+    the files, `Path`s, those that came after the styles and were taken for such among them."""
+    argv = sys.argv[1:] if argv is None else argv
+    look = []
     if args.profile is not None:
         from .live.profile import look_arguments, profile_path
 
-        argv = sys.argv[1:] if argv is None else argv
         typed = typed_options(parser, argv, intermixed=True)
         look = look_arguments(profile_path(args.profile), typed)
-        args = parse(parser, [*look, *argv], intermixed=True)
-    _take_files(parser, args)
-    return args
-
-
-def _take_files(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
-    missing = [name for name in ("input", "output") if getattr(args, name) is None]
-    if not missing:
-        return
-    if len(args.style) <= len(missing) or args.style is parser.get_default("style"):
+    args = parse(parser, [*look, *argv], intermixed=True)
+    placed = parse(parser, [*look, *_Word.all_of(argv)], intermixed=True)
+    missing = [name for name in ("input", "output") if getattr(placed, name) is None]
+    styles = len(placed.style) - len(missing)
+    if missing and (styles < 1 or placed.style is parser.get_default("style")):
         parser.error(f"the following arguments are required: {', '.join(missing)}")
-    args.style, files = args.style[: -len(missing)], args.style[-len(missing) :]
-    for name, file in zip(missing, files, strict=True):
-        setattr(args, name, Path(file))
+    found = [placed.input, placed.output, *placed.style[styles:]]
+    files = [word for word in found if word is not None]
+    args.input, args.output = map(Path, sorted(files, key=lambda word: word.place))
+    args.style = args.style[:styles]
+    return args
 
 
 def add_colour_arguments(

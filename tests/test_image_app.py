@@ -201,6 +201,10 @@ def test_programs_are_run_by_the_package_too(photo, style_file, tiny_weights, tm
         ["--style", "STYLE", "IN", "OUT"],
         ["IN", "--style", "STYLE", "OUT"],
         ["IN", "--alpha", "0.5", "OUT", "--style", "STYLE"],
+        ["--style", "STYLE", "IN", "--alpha", "0.5", "OUT"],
+        ["--alpha", "0.5", "IN", "--style", "STYLE", "OUT", "--colour", "style"],
+        ["IN", "--profile", "LOOK", "OUT"],
+        ["--profile", "LOOK", "IN", "--alpha", "0.5", "OUT"],
         ["--style", "STYLE", "--", "IN", "OUT"],
         ["--style", "STYLE", "--", "-dash.png", "OUT"],
         ["./-dash.png", "--style", "STYLE", "OUT"],
@@ -211,10 +215,16 @@ def test_files_may_stand_before_and_after_the_styles(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     photo.with_name("-dash.png").write_bytes(photo.read_bytes())
-    files = {"IN": photo, "OUT": tmp_path / "out.png", "STYLE": style_file}
+    look = tmp_path / "look.toml"
+    look.write_text(f'style = ["{style_file.as_posix()}"]\n')
+    out = tmp_path / "out.png"
+    write_picture(out, picture(16, 16))  # it is there already: changing places would be read
+    before = photo.read_bytes()
+    files = {"IN": photo, "OUT": out, "STYLE": style_file, "LOOK": look}
     arguments = [str(files.get(word, word)) for word in order]
     assert main(["--model", str(tiny_weights), *arguments]) == 0
-    assert files["OUT"].exists()
+    assert photo.read_bytes() == before
+    assert read_picture(out).shape == read_picture(photo).shape
 
 
 @pytest.mark.parametrize(
