@@ -21,17 +21,21 @@ PROGRAMS = {
 
 def main(argv: list[str] | None = None) -> int:
     """Run a program, or print what there are; return the exit status."""
-    argv = sys.argv[1:] if argv is None else argv
-    if argv and argv[0] in PROGRAMS:
-        module = "weights.__main__" if argv[0] == "weights" else argv[0]
-        return import_module(f".{module}", __package__).main(argv[1:])
+    words = sys.argv[1:] if argv is None else argv
+    if words and words[0] in PROGRAMS:
+        module = "weights.__main__" if words[0] == "weights" else words[0]
+        program = import_module(f".{module}", __package__)
+        if argv is not None:
+            return program.main(words[1:])
+        del sys.argv[1]  # the rest are those of the program, as if the process had begun with it
+        return program.main()
     parser = argparse.ArgumentParser(
         prog="realtime-adain",
         usage="%(prog)s [-h] [--version] [PROGRAM ...]",
         description=__doc__,
     )
     parser.add_argument("--version", action="version", version=f"realtime-adain {__version__}")
-    parser.parse_args(argv)
+    parser.parse_args(words)
     print(f"realtime-adain {__version__}: any painting, any camera, video or picture, live\n")
     for name, purpose in PROGRAMS.items():
         print(f"  realtime-adain {name:8} {purpose}")

@@ -47,9 +47,10 @@ class LatestFrame(Closing):
 
     @property
     def ended(self) -> bool:
-        """Whether the source has ended and its last frame has been taken."""
+        """Whether the source has come to its end and its last frame has been taken; where it broke
+        off, `get` tells."""
         with self._changed:
-            return self._ended and self._frame is None
+            return self._ended and self._frame is None and self._error is None
 
     def get(self, timeout: float | None = None) -> Frame | None:
         """Wait for a frame newer than the last one taken.

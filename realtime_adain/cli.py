@@ -175,26 +175,29 @@ def add_painting_arguments(parser: argparse.ArgumentParser) -> None:
     add_colour_arguments(group, steady=0.0)
 
 
-def wanted_styles(args: argparse.Namespace) -> list[Path]:
-    """Return the files of the styles that are mixed, or that have regions."""
-    return list(find_mix(args.mix)) or find_styles(args.style)
-
-
 def painting_options(args: argparse.Namespace) -> PaintingOptions:
-    """Return what the options of both functions above say of painting `wanted_styles`."""
+    """Return what the options of `add_stylizer_arguments` and `add_painting_arguments` say.
+
+    Raises:
+        PictureError, StyleError: a style is not there, or the mask cannot be read.
+        ValueError: the mask has fewer colours than there are styles, or comes with a mix.
+    """
     from .painter import PaintingOptions
+    from .regions import masks_from_picture
 
     if args.mask is not None and args.mix is not None:
         raise ValueError("with a mask every style has a region: name them by --style, not --mix")
-
+    mix = find_mix(args.mix)
+    styles = list(mix) or find_styles(args.style)
     return PaintingOptions(
+        styles=styles,
+        weights=list(mix.values()) or None,
+        masks=None if args.mask is None else masks_from_picture(args.mask, len(styles)),
         style_size=args.style_size,
         alpha=args.alpha,
         colour=ColourMode(args.colour),
         saturation=args.saturation,
         steady=args.steady,
-        mask=args.mask,
-        weights=tuple(find_mix(args.mix).values()) or None,
     )
 
 

@@ -41,12 +41,17 @@ def main(argv: list[str] | None = None) -> int:
 
 def _repaint(args: argparse.Namespace) -> int:
     jobs = _plan(args.input, args.output)
-    style_paths = cli.wanted_styles(args)
-    _check_not_overwritten(jobs, [*style_paths, *([args.mask] if args.mask else [])])
-    stylizer = cli.make_stylizer(args)
-    painter = Painter(stylizer, style_paths, cli.painting_options(args))
-    if args.input.is_dir():
-        args.output.mkdir(parents=True, exist_ok=True)
+    options = cli.painting_options(args)
+    _check_not_overwritten(jobs, [*options.styles, *([args.mask] if args.mask else [])])
+    with cli.make_stylizer(args) as stylizer:
+        painter = Painter(stylizer, options)
+        if args.input.is_dir():
+            args.output.mkdir(parents=True, exist_ok=True)
+        return _paint(painter, jobs)
+
+
+def _paint(painter: Painter, jobs: Sequence[tuple[Path, Path]]) -> int:
+    """Paint the pictures that can be read and written; return the exit status."""
     targets: deque[Path] = deque()
     errors: list[PictureError] = []
 

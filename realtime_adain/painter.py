@@ -16,7 +16,7 @@ from .command import warn
 from .faint import keep_faint
 from .pictures import read_picture
 from .reduced import paint_reduced, unless_memory_is_short
-from .regions import FittingMasks, masks_from_picture
+from .regions import FittingMasks
 from .steady import SteadyFilter
 from .stylebook import STYLE_SIZE, is_saved_style
 
@@ -31,10 +31,16 @@ _FEWEST_PIXELS = 2**16
 """For which memory must not be short."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PaintingOptions:
     """How pictures are painted."""
 
+    styles: Sequence[Path]
+    """Their files: with masks one for each, else mixed."""
+    weights: Sequence[float] | None = None
+    """Of the styles in the mix, summing to one; None for equal parts."""
+    masks: np.ndarray | None = None
+    """Float32 `(R, H, W)` of any size that sum to one: the styles' regions; None for a mix."""
     style_size: int = STYLE_SIZE
     """Short side in pixels at which styles are encoded."""
     alpha: float = 1.0
@@ -44,52 +50,42 @@ class PaintingOptions:
     """From 0 (grey) to `colour.MAX_SATURATION`."""
     steady: float = 0.0
     """How much flicker is averaged away, from 0 to `steady.MAX_STRENGTH`."""
-    mask: Path | None = None
-    """Picture with a colour for each style's region; None for a mix of the styles."""
-    weights: tuple[float, ...] | None = None
-    """Of the styles in the mix, summing to one; None for equal parts."""
 
 
 class Painter:
     """Paints one picture after the other.
 
-    With a mask, every style has a region of its own (spatial control of the paper); without,
+    With masks, every style has a region of its own (spatial control of the paper); without,
     several styles are mixed. Pictures for which memory is short are painted smaller
     and brought back to their size; the user is told so on standard error.
 
     Args:
         stylizer: what repaints.
-        style_paths: the styles; with a mask in the order of its colours from dark to light.
-        options: how.
+        options: how, and in which styles.
         frame_seconds: time from picture to picture of a film; None where each stands for itself.
 
     Raises:
-        PictureError, StyleError: a style or the mask cannot be read.
-        ValueError: the mask has fewer colours than there are styles.
+        PictureError, StyleError: a style cannot be read.
     """
 
     def __init__(
         self,
         stylizer: Stylizer,
-        style_paths: Sequence[Path],
         options: PaintingOptions,
         frame_seconds: float | None = None,
     ) -> None:
         self._stylizer = stylizer
-        self._paths = style_paths
         self._options = options
         self._steady = SteadyFilter(options.steady) if options.steady else None
         self._frame_seconds = frame_seconds
         self._time = 0.0
         self._most_pixels = math.inf  # for which there is memory, as far as is known
         self._follower = ColourFollower()
-        self._masks: FittingMasks | None = None
-        if options.mask is not None:
-            self._masks = FittingMasks(masks_from_picture(options.mask, len(style_paths)))
+        self._masks = None if options.masks is None else FittingMasks(options.masks)
         self._styles: list[Style] = []
         if options.colour is not ColourMode.MATCHED:
             self._styles = self._encode(None)
-        elif saved := [path.name for path in style_paths if is_saved_style(path)]:
+        elif saved := [path.name for path in options.styles if is_saved_style(path)]:
             warn(
                 f"{', '.join(saved)}: a saved style has no picture whose colours could be matched, "
                 "it keeps its own"
@@ -160,7 +156,7 @@ class Painter:
         from .style import Style
 
         styles = []
-        for path in self._paths:
+        for path in self._options.styles:
             as_it_is = colours is None or is_saved_style(path)
             image = path if as_it_is else recolour(read_picture(path), colours)
             style = self._stylizer.encode_style(

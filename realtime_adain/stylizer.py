@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from .adain import Regional, check_alpha
+from .closing import Closing
 from .engines import open_engine
 from .engines.base import turn_on
 from .errors import StyleError, first_line
@@ -31,7 +32,7 @@ Painted = TypeVar("Painted")
 _LARGE_STYLE = 3 * 768**2  # numbers in a picture from which on its memory is not worth keeping
 
 
-class Stylizer:
+class Stylizer(Closing):
     """Repaints frames in any style.
 
     Args:
@@ -214,6 +215,11 @@ class Stylizer:
         """Return whether a frame of a size would be painted without delay; if not, what it waits
         for is begun, in a thread."""
         return self.engine.ready_for(working_size(size_hw, self._size))
+
+    def close(self) -> None:
+        """Give up what is being prepared in a thread; at its end, the process would wait for it.
+        Nothing is to be painted afterwards."""
+        self.engine.close()
 
     def _checked(self, style: Style) -> Style:
         if style.fingerprint != self.fingerprint:

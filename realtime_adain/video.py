@@ -76,15 +76,18 @@ def main(argv: list[str] | None = None) -> int:
 def _repaint(args: argparse.Namespace) -> int:
     if not args.debug:
         av.logging.set_libav_level(av.logging.PANIC)  # its complaints come as our errors
-    style_paths = cli.wanted_styles(args)
-    _check_styles(style_paths)
-    with _open_source(args) as source, _open_sink(args, source, style_paths) as sink:
+    options = cli.painting_options(args)
+    _check_styles(options.styles)
+    with (
+        _open_source(args) as source,
+        _open_sink(args, source, options.styles) as sink,
+        cli.make_stylizer(args) as stylizer,
+    ):
         for stream in sink.left_out:
             hint = "" if args.output.suffix.lower() == ".mkv" else "; .mkv may"
             command.warn(f"{args.output}: does not hold {stream} of the input{hint}")
-        stylizer = cli.make_stylizer(args)
         seconds = 1 / float(source.frame_rate or FILM_FRAME_RATE)
-        painter = Painter(stylizer, style_paths, cli.painting_options(args), seconds)
+        painter = Painter(stylizer, options, seconds)
         before = sink.done if isinstance(sink, ResumableSink) else 0
         with Progress(source.frame_count, before=before, quiet=args.quiet) as progress:
             try:

@@ -15,7 +15,7 @@ from .capture import LatestFrame
 from .colour import ColourMode
 from .errors import PictureError, SinkError, StyleError
 from .frame import LIVE_FRAME_RATE
-from .live import LiveSession, StylesInUse, Stylize
+from .live import LiveSession, StylesInUse
 from .live.finish import Finish
 from .live.ladder import QualityLadder
 from .live.options import add_live_arguments
@@ -39,7 +39,7 @@ from .stylebook import find_first, find_mix, find_styles
 from .styles import builtin_style_names
 
 if TYPE_CHECKING:
-    from .stylizer import Stylizer
+    import numpy as np
 
 TITLE = "realtime-adain"
 LARGEST_WINDOW_HW = (720, 1280)
@@ -167,6 +167,7 @@ def _run_live(args: argparse.Namespace) -> int:
     at_once = [*find_first(args.first, style_paths), *mix]
     style_paths = list(dict.fromkeys([*style_paths, *at_once]))
     _check_before_loading(args, style_paths)
+    masks = None if args.mask is None else _read_masks(args.mask, len(style_paths))
     watch = FolderWatch(args.watch) if args.watch is not None else None
     with ExitStack() as opened:
         source = open_source(args.source, size_wh=args.camera_size, frame_rate=args.fps)
@@ -174,7 +175,7 @@ def _run_live(args: argparse.Namespace) -> int:
         view = View(mirror=args.mirror, layout=Layout(args.layout), divider=args.divider)
         sinks = _open_sinks(args, opened, frames, view.layout)
         hearing = _open_microphone(args, opened)
-        stylizer = cli.make_stylizer(args)
+        stylizer = opened.enter_context(cli.make_stylizer(args))
         deck = opened.enter_context(
             StyleDeck(
                 style_paths,
@@ -188,8 +189,9 @@ def _run_live(args: argparse.Namespace) -> int:
         styles = _make_styles(args, deck, at_once, mix)
         window = _open_window(args, opened, view.layout.size_hw(frames.size_hw))
         stylize = stylizer.stylize
-        if args.mask is not None:
-            stylize = _make_regional(args.mask, stylizer, styles, len(style_paths))
+        if masks is not None:
+            styles.regions = len(masks)
+            stylize = RegionalStylize(stylizer.stylize_regions, masks, lambda: styles.others)
         ladder = None
         has_ladder = window is not None if args.ladder is None else args.ladder
         if has_ladder:
@@ -281,14 +283,10 @@ def _open_window(
     return opened.enter_context(Window(TITLE, size_wh, fullscreen=args.fullscreen))
 
 
-def _make_regional(
-    mask: Path, stylizer: Stylizer, styles: StylesInUse, style_count: int
-) -> Stylize:
-    """Return what repaints a frame in the regions of a mask, in at most as many styles."""
-    picture = read_picture(mask)
-    masks = masks_from_picture(picture, min(style_count, max(2, count_colours(picture))))
-    styles.regions = len(masks)
-    return RegionalStylize(stylizer.stylize_regions, masks, lambda: styles.others)
+def _read_masks(path: Path, style_count: int) -> np.ndarray:
+    """Return the regions of a mask, at most as many as there are styles."""
+    picture = read_picture(path)
+    return masks_from_picture(picture, min(style_count, max(2, count_colours(picture))))
 
 
 def _make_styles(
@@ -330,8 +328,12 @@ def _check_before_loading(args: argparse.Namespace, style_paths: Sequence[Path])
         check_display()
     if args.profile is not None:
         make_folder(profile_path(args.profile).parent)
-    if args.record is not None and _is_same_file(args.record, args.source):
-        raise SinkError(f"{args.record}: the recording is the source; name another file")
+    if args.record is not None:
+        from .sinks.output_file import check_video_path
+
+        check_video_path(args.record)
+        if _is_same_file(args.record, args.source):
+            raise SinkError(f"{args.record}: the recording is the source; name another file")
     try:
         args.snapshots.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -92,6 +92,18 @@ def test_the_error_of_the_thread_reaches_the_reader() -> None:
         assert raised.value.__cause__ is cause
 
 
+def test_breaking_off_is_no_end_even_between_two_looks() -> None:
+    source = Script(1, SourceError("unplugged"))
+    with LatestFrame(source) as frames:
+        assert frames.get(5).time == 1
+        assert frames.get(0.02) is None
+        source.go.release()
+        wait_until(lambda: frames._ended)
+        assert not frames.ended
+        with pytest.raises(SourceError, match="unplugged"):
+            frames.get(0.02)
+
+
 def test_what_the_source_has_to_say_reaches_the_reader() -> None:
     source = Script(1)
     with LatestFrame(source) as frames:

@@ -630,6 +630,32 @@ def test_where_two_frames_at_a_time_are_too_much_pytorch_paints(fake_auto, tmp_p
     assert not (tmp_path / "cache" / "engines.json").exists()
 
 
+def test_an_engine_that_fails_unexpectedly_is_left_and_the_size_is_ready(fake_auto) -> None:
+    engine, fakes = fake_auto(torch=(0.3, 0), openvino=(0.1, 0), onnx=(0.2, 0))
+    fakes["openvino"].prepare = Mock(side_effect=MemoryError)
+    for _ in range(2000):
+        if engine.ready_for((48, 64)):
+            break
+        threading.Event().wait(0.001)
+    assert engine.ready_for((48, 64))
+    paint_until(engine, lambda: fakes["onnx"].painted > 3, picture(48, 64))
+
+
+def test_a_closed_engine_prepares_no_further(fake_auto) -> None:
+    engine, fakes = fake_auto(torch=(0.3, 0), openvino=(0.1, 0), onnx=(0.2, 0))
+    begun, goes_on = threading.Event(), threading.Event()
+    for fake in fakes.values():
+        fake.close = lambda: None
+    fakes["openvino"].prepare = lambda size_hw: (begun.set(), goes_on.wait(10))
+    assert not engine.ready_for((48, 64))
+    assert not engine.ready_for((64, 48))
+    assert begun.wait(10)
+    engine.close()
+    goes_on.set()
+    engine._preparer.shutdown()  # which waits
+    assert fakes["onnx"].sizes == []
+
+
 def test_a_choice_is_remembered_for_a_class_of_sizes(fake_auto, tmp_path) -> None:
     path = tmp_path / "cache" / "engines.json"
     engine, _ = fake_auto(torch=(0.3, 0), onnx=(0.1, 0))

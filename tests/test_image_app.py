@@ -23,8 +23,8 @@ from .helpers import picture
 def run(tiny_weights, style_file, capsys):
     """Run the program with the tiny network; return status, output and error text."""
 
-    def run(*arguments: object, style: object = style_file) -> tuple[int, str, str]:
-        options = ["--style", style, "--model", tiny_weights, "--device", "cpu"]
+    def run(*arguments: object, styles: tuple[object, ...] = (style_file,)) -> tuple[int, str, str]:
+        options = ["--style", *styles, "--model", tiny_weights, "--device", "cpu"]
         status = main([str(argument) for argument in (*arguments, *options)])
         captured = capsys.readouterr()
         return status, captured.out, captured.err
@@ -142,7 +142,7 @@ def test_a_style_and_a_mask_are_not_painted_over(run, photo, style_file, tmp_pat
     write_picture(mask, picture(40, 40))
     for kept in (style_file, mask):
         before = kept.read_bytes()
-        status, _, err = run(photo, kept, "--mask", mask)
+        status, _, err = run(photo, kept, "--mask", mask, styles=(style_file, "waves"))
         assert status == 1
         assert f"{kept}: the output is a style or the mask; name another file" in err
         assert kept.read_bytes() == before
@@ -160,10 +160,10 @@ def test_what_the_system_refuses_is_one_line(run, photo, tmp_path, monkeypatch) 
 
 
 def test_unknown_style_suggests(run, photo, tmp_path) -> None:
-    status, _, err = run(photo, tmp_path / "out.png", style="stary")
+    status, _, err = run(photo, tmp_path / "out.png", styles=("stary",))
     assert status == 1
     assert "no style named 'stary'; did you mean 'starry'" in err
-    status, _, err = run(photo, tmp_path / "out.png", style="mine.jpg")
+    status, _, err = run(photo, tmp_path / "out.png", styles=("mine.jpg",))
     assert status == 1
     assert "mine.jpg: no such style file" in err
 
@@ -247,6 +247,16 @@ def test_a_reader_that_has_seen_enough_is_no_error(photo, style_file, tiny_weigh
     result = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True)
     os.close(writing)
     assert (result.returncode, result.stderr) == (1, "")
+
+
+def test_a_program_of_the_package_is_that_of_the_process(monkeypatch) -> None:
+    seen = []
+    monkeypatch.setattr(
+        "realtime_adain.image.main", lambda argv=None: seen.append((argv, sys.argv))
+    )
+    monkeypatch.setattr(sys, "argv", ["realtime-adain", "image", "a.png", "b.png"])
+    list_programs()
+    assert seen == [(None, ["realtime-adain", "a.png", "b.png"])]
 
 
 def test_version_is_printed_by_the_command() -> None:

@@ -16,7 +16,6 @@ import torch
 
 from ..adain import Regional, Statistics
 from ..ahead import Made
-from ..errors import is_out_of_memory
 from ..folders import cache_folder
 from ..networks import StyleNetwork
 from ..pictures import read_picture
@@ -98,6 +97,7 @@ class AutoEngine(Engine):
         self._state = threading.Lock()
         self._preparer = ThreadPoolExecutor(1, "engines")
         self._preparing: set[tuple[int, int]] = set()
+        self._closed = False
         self._last_hw: tuple[int, int] | None = None
         self._frames = 0  # of that size, one after the other
         self._only: Engine | None = None if self._others else self._torch
@@ -136,6 +136,12 @@ class AutoEngine(Engine):
             if not ready:
                 self._begin_to_prepare(size_class, size_hw)
         return ready
+
+    def close(self) -> None:
+        self._closed = True
+        self._preparer.shutdown(wait=False, cancel_futures=True)
+        for engine in list(self._opened.values()):
+            engine.close()
 
     def run_all(self, tasks: Iterable[Callable[[], Made]]) -> Generator[Made, None, None]:
         """Run the tasks one by one until the engine for their size is known, and all that follow
@@ -212,22 +218,20 @@ class AutoEngine(Engine):
             if unknown:
                 frame, style = _many_colours(size_hw), _plain_style(self._network)
                 expected = self._torch.stylize(frame, style)
-        except Exception as error:
-            if not is_out_of_memory(error):
-                raise
-            names, complete = [], False  # two frames at a time are too much here
+        except Exception:  # two frames at a time are too much here, or the next one tells
+            names, complete = [], False
         for name in names:
+            if self._closed:
+                return  # and nobody waits for the rest
             try:
                 engine = self._opened.get(name) or open_named(name, self._network, **self._options)
                 engine.prepare(size_hw)
                 if unknown and not same_picture(engine.stylize(frame, style), expected):
                     raise EngineError(f"engine {name!r} paints another picture")
-            except ValueError:  # it does not know the dtype, and never will
+            except Exception as error:
                 self._give_up(name)
-                continue
-            except EngineError:
-                self._give_up(name)
-                complete = False
+                # One that does not know the dtype never will.
+                complete = complete and isinstance(error, ValueError)
                 continue
             self._opened[name] = engine
             prepared.append(engine)

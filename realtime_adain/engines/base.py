@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, nullcontext
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ..adain import Regional, Statistics
 from ..ahead import Made
+from ..closing import Closing
 from ..errors import RealtimeAdainError
 
 _ACCELERATOR = threading.Lock()
@@ -34,7 +35,7 @@ class EngineError(RealtimeAdainError, RuntimeError):
     """An engine that is not installed or fails; the message names it."""
 
 
-class Engine(ABC):
+class Engine(Closing):
     """Repaints frames with one network, for one thread at a time or in `run_all`.
 
     Attributes:
@@ -76,6 +77,9 @@ class Engine(ABC):
         """Return whether a frame that is processed at a size would be painted as fast as the engine
         can; if not, begin to prepare for it in a thread. That may fail: then frames tell."""
         return self.is_prepared(size_hw)
+
+    def close(self) -> None:
+        """Give up what is being prepared in a thread; at its end, the process would wait for it."""
 
     def run_all(self, tasks: Iterable[Callable[[], Made]]) -> Generator[Made, None, None]:
         """Yield what tasks that call `stylize` return, in their order.

@@ -188,6 +188,9 @@ class GraphEngine(Engine):
             return True
         return preparing is None
 
+    def close(self) -> None:
+        self._preparer.shutdown(wait=False, cancel_futures=True)
+
     def stylize(
         self, frame: np.ndarray, style: Statistics | Regional, alpha: float = 1.0
     ) -> np.ndarray:

@@ -64,7 +64,7 @@ class OutputFile:
     """
 
     def __init__(self, path: Path, *, crash_safe: bool = False) -> None:
-        _check(path)
+        check_video_path(path)
         self.path = path
         self._crash_safe = crash_safe
         self._target = path.resolve()  # a link stays a link
@@ -182,7 +182,8 @@ class OutputFile:
             raise SinkError(f"{self.path}: cannot be written ({error.strerror})") from error
 
 
-def _check(path: Path) -> None:
+def check_video_path(path: Path) -> None:
+    """Raise SinkError unless a video can be written there, and of that kind."""
     if path.suffix.lower() not in _FORMATS:
         known = " ".join(_FORMATS)
         raise SinkError(f"{path}: unknown video suffix {path.suffix!r}, known are {known}")
