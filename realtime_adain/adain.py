@@ -43,7 +43,7 @@ Statistics = tuple[tuple[Tensor, Tensor], ...]
 """Mean and standard deviation, each `(N, C, 1, 1)` float, for every AdaIN layer of a network."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Regional:
     """Several styles at once, each in its own region of the picture (section 7.3 of the paper).
 

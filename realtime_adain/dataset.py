@@ -165,8 +165,8 @@ class PairDataset:
 def _split(paths: list[Path], held_out: float) -> tuple[list[Path], list[Path]]:
     """Return the pictures to learn from and those that are left out, one of so many."""
     every = round(1 / held_out) if held_out else len(paths) + 1
-    held = paths[every - 1 :: every]
-    return [path for path in paths if path not in set(held)], held
+    learnt = [path for number, path in enumerate(paths, 1) if number % every]
+    return learnt, paths[every - 1 :: every]
 
 
 def change_palette(pixels: np.ndarray, random: np.random.Generator) -> np.ndarray:

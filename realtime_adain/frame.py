@@ -12,7 +12,7 @@ LIVE_FRAME_RATE = Fraction(30)
 """Frames per second where nobody tells otherwise."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """One picture of a stream.
 
@@ -36,7 +36,7 @@ class Frame:
         return self.pixels.shape[0], self.pixels.shape[1]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Sound:
     """A stretch of sound from a live source.
 

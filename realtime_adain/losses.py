@@ -12,7 +12,7 @@ from .adain import Statistics, adain, channel_mean_std
 from .networks import VGGEncoder
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sight:
     """What the teacher sees in pictures."""
 
@@ -22,7 +22,7 @@ class Sight:
     """Mean and standard deviation at relu1_1, relu2_1, relu3_1 and relu4_1."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PerceptualTargets:
     """What an output is compared with: one content, one style."""
 

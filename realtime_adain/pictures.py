@@ -43,11 +43,11 @@ def read_picture(path: str | os.PathLike[str]) -> np.ndarray:
     if _may_be_transparent(data):
         layered = _decode(data, cv2.IMREAD_UNCHANGED)
         if layered is not None and layered.ndim == 3 and layered.shape[2] == 4:
-            opacity = layered[:, :, 3:] / np.float32(np.iinfo(layered.dtype).max)
-            colour = cv2.convertScaleAbs(
-                layered[:, :, :3], alpha=255.0 / np.iinfo(layered.dtype).max
-            )
-            pixels = np.rint(colour * opacity + 255.0 * (1.0 - opacity)).astype(np.uint8)
+            layered = cv2.convertScaleAbs(layered, alpha=255.0 / np.iinfo(layered.dtype).max)
+            layered = _turned_like(layered, pixels)
+            opacity = layered[:, :, 3:] / np.float32(255)
+            pixels = np.rint(layered[:, :, :3] * opacity + 255.0 * (1.0 - opacity))
+            pixels = pixels.astype(np.uint8)
     return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
 
 
@@ -136,6 +136,12 @@ def crop_middle(pixels: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
     return pixels[top : top + height, left : left + width]
 
 
+def middle_square(pixels: np.ndarray, side: int) -> np.ndarray:
+    """Return the largest square in the middle of a picture, at a size of `side` pixels."""
+    shorter = min(pixels.shape[:2])
+    return resize(crop_middle(pixels, (shorter, shorter)), (side, side))
+
+
 def cover(pixels: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
     """Return the picture scaled to cover the size, what stands over cut off on both sides."""
     height, width = size_hw
@@ -143,6 +149,15 @@ def cover(pixels: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
     tall = max(height, round(pixels.shape[0] * scale))
     wide = max(width, round(pixels.shape[1] * scale))
     return np.ascontiguousarray(crop_middle(resize(pixels, (tall, wide)), size_hw))
+
+
+def _turned_like(layered: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+    """Return a picture with transparency, uint8 `(H, W, 4)`, turned or mirrored as it is without,
+    for which OpenCV has followed its EXIF tag."""
+    turned = [np.rot90(layered, quarters) for quarters in range(4)]
+    ways = [way for picture in turned for way in (picture, picture[:, ::-1])]
+    fitting = [way for way in ways if way.shape[:2] == pixels.shape[:2]]
+    return min(fitting, key=lambda way: cv2.norm(np.ascontiguousarray(way[:, :, :3]), pixels))
 
 
 def _decode(data: np.ndarray, flags: int) -> np.ndarray | None:

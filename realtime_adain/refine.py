@@ -17,6 +17,7 @@ from .stylebook import (
     DEFAULT_MODEL,
     SAVED_STYLE_SUFFIX,
     STYLE_SIZE,
+    THUMBNAIL_SIDE,
     find_styles,
     is_saved_style,
 )
@@ -89,7 +90,7 @@ def _refine(args: argparse.Namespace) -> int:
     import torch
 
     from .losses import PerceptualLoss
-    from .pictures import read_picture
+    from .pictures import middle_square, read_picture
     from .progress import Progress
     from .style import Style
     from .stylizer import Stylizer
@@ -114,7 +115,8 @@ def _refine(args: argparse.Namespace) -> int:
             style_weight=args.style_weight,
             on_step=progress.update,
         )
-    Style(style.name, statistics, style.fingerprint).save(args.output)
+    thumbnail = middle_square(picture, THUMBNAIL_SIDE)
+    Style(style.name, statistics, style.fingerprint, thumbnail).save(args.output)
     for when, (content_loss, style_loss) in zip(("before", "after"), verdicts, strict=True):
         print(f"{when:>6}: style loss {style_loss:.3f}, content loss {content_loss:.3f}")
     print(args.output)
@@ -125,7 +127,7 @@ def _contents(folder: Path | None) -> list[np.ndarray]:
     """Return square pictures to practise on, uint8 `(CROP, CROP, 3)` RGB, in an order that mixes
     them."""
     from .demo_scene import DemoScene
-    from .pictures import crop_middle, list_pictures, read_picture, resize
+    from .pictures import list_pictures, middle_square, read_picture
     from .styles import builtin_style_names, builtin_style_path
 
     if folder is not None:
@@ -136,11 +138,7 @@ def _contents(folder: Path | None) -> list[np.ndarray]:
         views = [scene.draw(float(seconds)) for seconds in DEMO_SECONDS]
         artworks = [read_picture(builtin_style_path(name)) for name in builtin_style_names()]
         pictures = [picture for pair in zip(artworks, views, strict=False) for picture in pair]
-    squares = []
-    for picture in pictures:
-        side = min(picture.shape[:2])
-        squares.append(resize(crop_middle(picture, (side, side)), (CROP, CROP)))
-    return squares
+    return [middle_square(picture, CROP) for picture in pictures]
 
 
 def _readable(paths: Sequence[Path]) -> Iterator[np.ndarray]:

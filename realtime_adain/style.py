@@ -19,7 +19,7 @@ from .writing import whole_file
 _THUMBNAIL = "thumbnail"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Style:
     """The channel means and standard deviations of a style for every AdaIN layer of a network.
 
@@ -34,7 +34,7 @@ class Style:
     name: str
     statistics: Statistics = field(repr=False)
     fingerprint: str
-    thumbnail: np.ndarray | None = field(default=None, repr=False, compare=False)
+    thumbnail: np.ndarray | None = field(default=None, repr=False)
 
     @classmethod
     def mix(cls, styles: Sequence[Style], weights: Sequence[float]) -> Style:

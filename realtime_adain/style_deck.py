@@ -18,14 +18,11 @@ import numpy as np
 from .closing import Closing
 from .colour import ColourMoments, recolour
 from .errors import PictureError, StyleError, is_out_of_memory
-from .pictures import crop_middle, read_picture, resize
-from .stylebook import is_saved_style
+from .pictures import middle_square, read_picture, resize
+from .stylebook import THUMBNAIL_SIDE, is_saved_style
 
 if TYPE_CHECKING:
     from .style import Style
-
-THUMBNAIL_SIDE = 96
-"""Side in pixels of the square little picture of a style."""
 
 _BREATHER_SECONDS = 0.1  # between two styles, so that a large folder does not slow the picture
 _POLL_SECONDS = 0.5  # between two looks for new files
@@ -258,7 +255,8 @@ class StyleDeck(Closing):
         """Encode an image for a new card in its place, or for the one that is there."""
         size = self._sizes.get(name, self._size)
         style = self._style_of(image, size, name)
-        thumbnail = _thumbnail(image) if isinstance(image, np.ndarray) else style.thumbnail
+        is_picture = isinstance(image, np.ndarray)
+        thumbnail = middle_square(image, THUMBNAIL_SIDE) if is_picture else style.thumbnail
         card = next((card for card in self._cards if card.order == order), None)
         if card is None:
             card = Card(order, source, style, size, thumbnail)
@@ -317,9 +315,3 @@ def check_one_readable(paths: Sequence[Path]) -> None:
         except PictureError as error:
             first_problem = first_problem or error
     raise first_problem or StyleError("no style is given")
-
-
-def _thumbnail(pixels: np.ndarray) -> np.ndarray:
-    """Return the middle square of a picture, small."""
-    side = min(pixels.shape[:2])
-    return resize(crop_middle(pixels, (side, side)), (THUMBNAIL_SIDE, THUMBNAIL_SIDE))

@@ -16,6 +16,9 @@ DEFAULT_MODEL = "lite"
 STYLE_SIZE = 512
 """Short side, in pixels, at which a style is encoded unless told otherwise."""
 
+THUMBNAIL_SIDE = 96
+"""Side in pixels of the square little picture of a style."""
+
 
 def is_saved_style(path: Path) -> bool:
     """Return whether a file is by its suffix a saved style, and not a picture."""

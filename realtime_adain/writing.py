@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,18 +39,10 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
         OSError: the folder is missing or cannot be written.
     """
     path = Path(path)
-    handle, name = tempfile.mkstemp(".part", f"{path.name}.", path.parent)
-    os.close(handle)
-    part = Path(name)
+    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+    part.touch(exist_ok=False)
     try:
         yield part
-        part.chmod(0o666 & ~_umask())
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

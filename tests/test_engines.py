@@ -805,6 +805,13 @@ def test_bfloat16_has_to_be_faster_to_be_taken(has, slow, gains, monkeypatch) ->
     assert gains_by_bfloat16.__wrapped__() == gains
 
 
+def test_comparing_dtypes_leaves_what_is_random_alone(monkeypatch) -> None:
+    monkeypatch.setattr("realtime_adain.engines.processor.has_bfloat16", lambda: True)
+    before = torch.get_rng_state()
+    gains_by_bfloat16.__wrapped__()
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_engines_are_imported_when_they_are_opened() -> None:
     code = (
         "import sys, realtime_adain.cli\n"

@@ -522,6 +522,26 @@ def test_an_errand_that_fails_otherwise_ends_the_session(play, monkeypatch) -> N
         play("s", *[None] * 500)
 
 
+def test_at_the_end_every_errand_is_told_of(play, monkeypatch, capsys) -> None:
+    from realtime_adain.live import session
+
+    outcomes = iter([PictureError("first"), PictureError("second"), "good.png"])
+
+    def save(*_: object) -> str:
+        outcome = next(outcomes)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    monkeypatch.setattr(session, "save_snapshot", save)
+    monkeypatch.setattr(session.LiveSession, "_report", lambda _: None)
+    with pytest.raises(PictureError, match="first"):
+        play("s", "s", "s")
+    told = capsys.readouterr()
+    assert "second" in told.err
+    assert "saved good.png" in told.out
+
+
 def test_no_thread_stays(play, tmp_path: Path) -> None:
     before = set(threading.enumerate())
     play("g", "n", folder=tmp_path)

@@ -216,6 +216,18 @@ def test_a_watched_file_is_told_when_it_has_settled_and_again_when_it_is_rewritt
     assert watch.find_new() == [path]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_a_link_to_nothing_hides_no_other_file(tmp_path: Path) -> None:
+    clock = Clock()
+    watch = FolderWatch(tmp_path, clock)
+    for name in "abcdef":
+        (tmp_path / f"{name}.png").write_bytes(b"1")
+        (tmp_path / f"{name}-link.png").symlink_to(tmp_path / "gone")
+    watch.find_new()
+    clock.now += 1.01 * SETTLE_SECONDS
+    assert [path.name for path in watch.find_new()] == [f"{name}.png" for name in "abcdef"]
+
+
 def test_a_watched_folder_may_go_away_but_must_be_there_at_first(tmp_path: Path) -> None:
     folder = tmp_path / "watched"
     with pytest.raises(StyleError, match="watched: no such folder"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 
 import cv2
 import numpy as np
@@ -55,6 +56,28 @@ def test_exif_rotation_is_applied(tmp_path) -> None:
     segment = b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body
     (tmp_path / "turned.jpg").write_bytes(data[:2].tobytes() + segment + data[2:].tobytes())
     assert read_picture(tmp_path / "turned.jpg").shape == (20, 10, 3)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_rotation_is_applied_where_something_is_transparent_too(orientation, tmp_path) -> None:
+    pixels = np.zeros((10, 20, 4), np.uint8)
+    pixels[:5, :5] = (0, 0, 255, 255)
+    pixels[:5, 5:] = (0, 255, 0, 255)
+    pixels[5:] = (255, 0, 0, 128)
+    entry = struct.pack("<HHIHH", 0x0112, 3, 1, orientation, 0)
+    tiff = b"II*\0" + struct.pack("<IH", 8, 1) + entry + struct.pack("<I", 0)
+    chunk = b"eXIf" + tiff
+    chunk = struct.pack(">I", len(tiff)) + chunk + struct.pack(">I", zlib.crc32(chunk))
+
+    def turned(channels: int) -> np.ndarray:
+        data = cv2.imencode(".png", pixels[:, :, :channels])[1].tobytes()
+        (tmp_path / "turned.png").write_bytes(data[:33] + chunk + data[33:])  # after the header
+        return read_picture(tmp_path / "turned.png")
+
+    opaque, layered = turned(3), turned(4)
+    assert opaque.shape == ((10, 20, 3) if orientation < 5 else (20, 10, 3))
+    expected = np.where(opaque[:, :, 2:] > 0, np.uint8((127, 127, 255)), opaque)
+    np.testing.assert_array_equal(layered, expected)
 
 
 @pytest.mark.parametrize("content", [b"", b"only text", b"\xff\xd8\xff\xe0 cut off"])

@@ -460,6 +460,21 @@ def test_paper_recipe_needs_the_features_themselves(folders, tmp_path) -> None:
         run(options_for(folders, recipe="paper"), tmp_path, headed)
 
 
+def test_paper_recipe_goes_on_from_its_own_kind_alone(folders, teacher, tmp_path) -> None:
+    lean = run(options_for(folders, steps=1), tmp_path / "lean", teacher)
+    options = options_for(folders, steps=1, recipe="paper", initial=str(lean))
+    with pytest.raises(ValueError, match="goes on from a network of the teacher's shape"):
+        run(options, tmp_path / "paper", teacher)
+
+
+def test_a_finished_run_is_left_as_it_is(folders, teacher, tmp_path) -> None:
+    options = options_for(folders, steps=2)
+    weights = run(options, tmp_path, teacher)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert run(options, tmp_path, teacher) == weights
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
 def test_learning_rate_rises_stays_and_falls() -> None:
     options = TrainingOptions("", "", "", steps=100, warmup=10, cosine_part=0.5)
     factors = [learning_rate_factor(step, options) for step in range(101)]

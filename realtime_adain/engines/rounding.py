@@ -57,7 +57,7 @@ _OUTPUT_AXES = {torch.conv2d: 0, torch.conv_transpose2d: 1}
 """The convolutions, and which axis of their weights is that of the output channels."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Grid:
     """For every channel, eight bits' worth of evenly spaced levels, zero among them.
 

@@ -39,6 +39,13 @@ class Errands(Closing):
             raise report
         return report
 
+    def left(self) -> list[str | Exception]:
+        """Return the lines that nobody has asked for yet, and what errands raised."""
+        left = []
+        while not self._reports.empty():
+            left.append(self._reports.get())
+        return left
+
     def close(self) -> None:
         """Do what is still to be done; may be called twice."""
         self._errands.put(None)

@@ -125,8 +125,16 @@ class LiveSession(Closing):
         """
         self._recorder.stop()
         self._errands.close()
-        while (report := self._errands.next_report()) is not None:
-            self._announce(report)
+        errors = []
+        for report in self._errands.left():
+            if isinstance(report, Exception):
+                errors.append(report)
+            else:
+                self._announce(report)
+        for error in errors[1:]:
+            self._complain(str(error))
+        if errors:
+            raise errors[0]
 
     def settings(self) -> dict[str, object]:
         """Return the command line's options that bring back what the keys have done."""

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 
 from ..pictures import resize
-from ..style_deck import THUMBNAIL_SIDE, Card
+from ..style_deck import Card
+from ..stylebook import THUMBNAIL_SIDE
 
 _PART_OF_SIDE = 0.11  # of the picture's short side
 _SMALLEST_SIDE = 24

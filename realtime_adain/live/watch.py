@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from ..errors import StyleError
@@ -49,11 +50,10 @@ class FolderWatch:
     def _stamps(self) -> dict[Path, _Stamp]:
         """Return size and time of change of each file; nothing while the folder is away."""
         stamps = {}
-        try:
+        with suppress(OSError):
             for path in self._folder.iterdir():
                 if is_style_file(path) and not path.name.startswith("."):
-                    status = path.stat()
-                    stamps[path] = (status.st_size, status.st_mtime_ns)
-        except OSError:  # a file went away in between: the next look tells
-            pass
+                    with suppress(OSError):  # it went away in between, or is a link to nothing
+                        status = path.stat()
+                        stamps[path] = (status.st_size, status.st_mtime_ns)
         return stamps

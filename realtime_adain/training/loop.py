@@ -84,6 +84,9 @@ def train(
     def is_due(every: int) -> bool:
         return run.step % every == 0 or run.step == options.steps
 
+    if run.step == options.steps and (folder / "card.md").exists():
+        return run.weights
+
     try:
         for pairs in data.read_ahead(range(run.step, options.steps), workers):
             pairs = pairs.on(device)
@@ -190,6 +193,7 @@ class _Run:
             "objective": self.objective.state_dict(),
             "averaged": self.averaged.state_dict(),
             "optimizer": self._optimizer.state_dict(),
+            "least": self._least,
         }
         with whole_file(self._checkpoint) as part:
             torch.save(state, part)
@@ -207,6 +211,7 @@ class _Run:
         self.objective.load_state_dict(state["objective"])
         self.averaged.load_state_dict(state["averaged"])
         self._optimizer.load_state_dict(state["optimizer"])
+        self._least = state.get("least", math.inf)  # older checkpoints have none
 
     @torch.no_grad()
     def _update_average(self, decay: float) -> None:

@@ -271,6 +271,7 @@ class PaperObjective(Objective):
         initial: the network to start from; None for a fresh one.
 
     Raises:
+        ValueError: `initial` is of another shape than the teacher.
         WeightsError: the teacher has heads: its features are not what its layers hold.
     """
 
@@ -281,6 +282,8 @@ class PaperObjective(Objective):
             raise WeightsError("the paper's recipe needs a teacher without heads")
         network = VGGNetwork(teacher.widths)
         if initial is not None:
+            if not isinstance(initial, VGGNetwork) or initial.config != network.config:
+                raise ValueError("the paper's recipe goes on from a network of the teacher's shape")
             network.load_state_dict(initial.state_dict())
         network.encoder.load_state_dict(teacher.state_dict())
         network.encoder.requires_grad_(False)

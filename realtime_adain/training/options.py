@@ -106,7 +106,6 @@ RECIPES: dict[str, dict[str, Any]] = {
     "student": {},
     "style-encoder": {
         "steps": 6_000,
-        "batch": 4,
         "learning_rate": 3e-3,
         "cosine_part": 1.0,
         "knowledge_weight": 0.1,
@@ -116,8 +115,7 @@ RECIPES: dict[str, dict[str, Any]] = {
         "steps": 160_000,
         "batch": 8,
         "crop": 256,
-        "scale_min": 0.5,  # short side 512, crops of 256
-        "scale_max": 0.5,
+        "scale_max": 0.5,  # as is the least: crops of 256 where the short side is 512
         "new_palettes": 0.0,
         "learning_rate": 1e-4,
         "warmup": 0,
