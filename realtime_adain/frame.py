@@ -21,11 +21,13 @@ class Frame:
         time: presentation time in seconds; for live sources the moment of capture on the clock of
             `time.perf_counter`, for files the time since the stream's first frame.
         pts: presentation time in units of the stream's `time_base`; None for live sources.
+        duration: how long it is shown, in the same units; None where only the next frame tells.
     """
 
     pixels: np.ndarray
     time: float
     pts: int | None = None
+    duration: int | None = None
 
     def __post_init__(self) -> None:
         check_pixels(self.pixels)

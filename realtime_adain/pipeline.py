@@ -6,6 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -83,7 +84,7 @@ def run_pipeline(
         with closing(process(pictures())) as processed:
             for pixels in processed:
                 frame = taken.popleft()
-                if not finished.put(Frame(pixels, frame.time, frame.pts)):
+                if not finished.put(replace(frame, pixels=pixels)):
                     break
                 frames += 1
                 if on_frame is not None:

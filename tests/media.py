@@ -22,6 +22,7 @@ class Clip:
 
     Attributes:
         pts: times in units of `time_base`; None for one after the other at `rate`.
+        last_ticks: how long the last picture is shown, in the same; None for as long as others.
         matrix: `bt709` or `bt601`.
         tagged: whether the file names the matrix and the range.
         sound: name of an audio encoder, for a tone as long as the pictures; None for silence.
@@ -33,6 +34,7 @@ class Clip:
     rate: Fraction = Fraction(25)
     time_base: Fraction = Fraction(1, 12800)
     pts: Sequence[int] | None = None
+    last_ticks: int | None = None
     matrix: str = "bt709"
     tagged: bool = True
     full_range: bool = False
@@ -87,7 +89,10 @@ def write_clip(path: Path, pictures: Sequence[np.ndarray], clip: Clip = Clip()) 
             picture.pts = index * ticks if clip.pts is None else clip.pts[index]
             picture.time_base = clip.time_base
             container.mux(video.encode(picture))
-        container.mux(video.encode(None))
+        last = video.encode(None)
+        for packet in last[-1:]:
+            packet.duration = clip.last_ticks or packet.duration
+        container.mux(last)
         if sound is not None:
             container.mux(_tone(sound, len(pictures) / clip.rate))
     return path

@@ -330,6 +330,15 @@ def test_ffprobe_agrees(clip, tmp_path) -> None:
     assert report["format"]["tags"]["title"] == "a clip"
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_the_last_picture_is_shown_as_long_as_before(suffix, tmp_path) -> None:
+    clip = Clip(pts=(0, 1280, 2560), last_ticks=4 * 12800, options=())
+    source = VideoFileSource(write_clip(tmp_path / f"in{suffix}", numbered(3), clip))
+    assert source.duration == pytest.approx(4.2, abs=0.01)
+    copy_video(source, tmp_path / f"out{suffix}")
+    assert VideoFileSource(tmp_path / f"out{suffix}").duration == pytest.approx(4.2, abs=0.01)
+
+
 def test_variable_frame_rate_is_kept_exactly(tmp_path) -> None:
     pts = [0, 20, 41, 60, 100, 101, 900]
     clip = Clip(pts=pts, time_base=Fraction(1, 600))

@@ -96,16 +96,18 @@ class VideoEncoder:
         self._time_base = video.time_base
         self._pixel_format = _choose_pixel_format(found, video.size_hw)
         self._frame_ticks = max(1, round(1 / (video.frame_rate * video.time_base)))
+        self._durations: dict[int, int] = {}  # of the pictures in the encoder, by their times
         self._reformatter = VideoReformatter()
         self._stream = _add_stream(container, found.name, video, self._pixel_format)
         _open(self._stream, _make_options(found.name, encoding))
 
-    def encode(self, pixels: np.ndarray, pts: int) -> list[av.Packet]:
+    def encode(self, pixels: np.ndarray, pts: int, duration: int | None = None) -> list[av.Packet]:
         """Return the packets that a picture completes, often none or those of earlier ones.
 
         Args:
             pixels: uint8 `(H, W, 3)` RGB of the stream's size.
             pts: presentation time in units of the time base, larger than the last one.
+            duration: how long it is shown, in the same units; None for the nominal time of one.
         """
         picture = self._reformatter.reformat(
             av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24"),
@@ -115,6 +117,7 @@ class VideoEncoder:
             interpolation=ACCURATE,
         )
         picture.pts, picture.time_base = pts, self._time_base
+        self._durations[pts] = duration or self._frame_ticks
         return self._with_durations(self._stream.encode(picture))
 
     def flush(self) -> list[av.Packet]:
@@ -124,7 +127,7 @@ class VideoEncoder:
     def _with_durations(self, packets: list[av.Packet]) -> list[av.Packet]:
         """Without a duration the last picture would be shown for one tick."""
         for packet in packets:
-            packet.duration = self._frame_ticks
+            packet.duration = self._durations.pop(packet.pts, self._frame_ticks)
         return packets
 
 

@@ -111,7 +111,7 @@ class VideoFileSink(Sink):
             )
         pts = self._pts(frame)
         with self._file.naming_it():
-            self._file.mux(self._encoder.encode(frame.pixels, pts))
+            self._file.mux(self._encoder.encode(frame.pixels, pts, frame.duration))
             self._mux_sound()
         self._last_pts = pts
         self.frames += 1

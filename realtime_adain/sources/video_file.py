@@ -98,7 +98,8 @@ class VideoFileSource(Source):
                     converter = self._converter(picture, _video_stream(container))
                     first_pts = pts
                 seconds = float((pts - first_pts) * self.time_base)
-                yield Frame(self._convert(converter, picture), seconds, pts)
+                pixels = self._convert(converter, picture)
+                yield Frame(pixels, seconds, pts, picture.duration or None)
 
     def close(self) -> None:
         """Do nothing: the file is open only while an iteration lasts."""
