@@ -136,17 +136,17 @@ def test_finished_recording_is_an_ordinary_file(suffix, tmp_path) -> None:
         assert "moof" not in boxes(path)
 
 
-def test_recording_keeps_what_is_there_until_it_is_finished(tmp_path) -> None:
+def test_recording_keeps_what_is_there(tmp_path) -> None:
     path = tmp_path / "take.mp4"
     path.write_text("older")
     (tmp_path / "take.part.mp4").write_text("of an earlier crash")
     recording = record(path, 3)
-    assert path.read_text() == "older"
     assert (tmp_path / "take.part-2.mp4").exists()
-    recording.close()
-    assert numbers(frame.pixels for frame in VideoFileSource(path)) == [0, 1, 2]
+    assert recording.close() == f"recorded {tmp_path / 'take-2.mp4'}"
+    assert numbers(frame.pixels for frame in VideoFileSource(tmp_path / "take-2.mp4")) == [0, 1, 2]
+    assert path.read_text() == "older"
     assert (tmp_path / "take.part.mp4").read_text() == "of an earlier crash"
-    assert len(list(tmp_path.iterdir())) == 2
+    assert len(list(tmp_path.iterdir())) == 3
 
 
 def test_recording_without_a_frame_leaves_nothing(tmp_path) -> None:

@@ -38,7 +38,7 @@ class Recording:
     """A running recording.
 
     It grows as `NAME.part.SUFFIX` beside `path`, which plays at any moment, and is given its name
-    by `close`. When the program is killed, all but the last second stays under the first name.
+    by `close`; where there is such a file by then, a numbered one. When the program is killed, all but the last second stays under the first name.
 
     Args:
         path: video file to write.
@@ -58,19 +58,17 @@ class Recording:
         frame_rate: Fraction | None,
         hearing: Hearing | None = None,
     ) -> None:
-        self.path = path
         self._start = time.perf_counter()
         self._empty = True
-        self._sink = DroppingSink(
-            VideoFileSink(
-                path,
-                size_hw=size_hw,
-                frame_rate=frame_rate,
-                encoding=Encoding(prompt=True),
-                crash_safe=True,
-                hearing=hearing,
-            )
+        self._film = VideoFileSink(
+            path,
+            size_hw=size_hw,
+            frame_rate=frame_rate,
+            encoding=Encoding(prompt=True),
+            crash_safe=True,
+            hearing=hearing,
         )
+        self._sink = DroppingSink(self._film)
 
     def write(self, frame: Frame) -> None:
         """Take a frame without waiting for the encoder.
@@ -95,7 +93,7 @@ class Recording:
         """
         if self._empty:
             self._sink.abort()
-            return f"{self.path}: no frame came, so nothing was recorded"
+            return f"{self._film.path}: no frame came, so nothing was recorded"
         self._sink.close()
         dropped = self._sink.dropped
-        return f"recorded {self.path}" + (f", {dropped} frames dropped" if dropped else "")
+        return f"recorded {self._film.path}" + (f", {dropped} frames dropped" if dropped else "")

@@ -141,20 +141,25 @@ class OutputFile:
         self.container.close()
         self.let_go()
 
-    def take_name(self) -> None:
-        """Give the finished file its name, in place of an older file.
+    def take_name(self) -> Path:
+        """Give the finished file its name and return that: in place of an older file, or, what is
+        crash-safe and cannot be made again, under a numbered name beside it.
 
         Raises:
             SinkError: it cannot have it, as when the older file is open elsewhere on Windows; the
                 finished file stays, and the message says where.
         """
+        target = self._target
+        if self._crash_safe:
+            target = free_path(target.parent, target.stem, target.suffix)
         try:
-            os.replace(self.part, self._target)
+            os.replace(self.part, target)
         except OSError as error:
             raise SinkError(
                 f"{self.path}: cannot be written ({error.strerror}); "
                 f"the finished film is in {self.part}"
             ) from error
+        return self.path if target == self._target else self.path.with_name(target.name)
 
     def let_go(self) -> None:
         """Close what is open, whether or not the file can be finished."""

@@ -39,7 +39,7 @@ class VideoFileSink(Sink):
         hearing: what brings sound to go with frames that are timed by their `time`; None for none.
 
     Attributes:
-        path: as given.
+        path: as given, or what it is called in the end.
         frames: how many are written.
 
     Raises:
@@ -152,7 +152,7 @@ class VideoFileSink(Sink):
             raise SinkError(f"{error}; what came before is in {self._file.part.name}") from error
         finally:
             self.abort()  # after success there is nothing left to drop
-        self._file.take_name()
+        self.path = self._file.take_name()
 
     def abort(self) -> None:
         """Leave nothing behind; does nothing once the file is finished."""
