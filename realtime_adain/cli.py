@@ -125,6 +125,8 @@ def complete(
         parser.error(f"the following arguments are required: {', '.join(missing)}")
     found = [placed.input, placed.output, *placed.style[styles:]]
     files = [word for word in found if word is not None]
+    if "" in files:
+        parser.error("the name of a file is empty")
     args.input, args.output = map(Path, sorted(files, key=lambda word: word.place))
     args.style = args.style[:styles]
     return args

@@ -175,7 +175,7 @@ def parse_weighted(text: str) -> dict[str, float]:
     for match in _WEIGHTED.finditer(text):
         if match.start() != end:
             break
-        pairs[match[1]] = float(match[2])
+        pairs[match[1].strip()] = float(match[2])
         end = match.end()
     if not pairs or end != len(text):
         raise ValueError(f"must be written like a:0.7,b:0.3, got {text!r}")

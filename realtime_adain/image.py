@@ -13,6 +13,7 @@ from . import cli, command
 from .errors import PictureError
 from .painter import Painter
 from .pictures import (
+    WRITABLE_SUFFIXES,
     check_picture_suffix,
     list_pictures,
     read_picture,
@@ -92,6 +93,8 @@ def _plan(source: Path, target: Path) -> list[tuple[Path, Path]]:
             raise PictureError(f"{target}: is a file, but the input {source} is a folder")
         if target.exists() and target.samefile(source):
             raise PictureError(f"{target}: the output is the input; name another folder")
+        if not target.exists() and target.suffix.lower() in WRITABLE_SUFFIXES:
+            raise PictureError(f"{target}: is a picture's name, but the input {source} is a folder")
         pairs = [(path, target / writable_name(path)) for path in list_pictures(source)]
         if target.exists() and (reason := why_not_writable(pairs[0][1])):
             raise PictureError(f"{pairs[0][1]}: {reason}")

@@ -161,10 +161,13 @@ def _turned_like(layered: np.ndarray, pixels: np.ndarray) -> np.ndarray:
 
 
 def _decode(data: np.ndarray, flags: int) -> np.ndarray | None:
+    level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:
         return cv2.imdecode(data, flags)
     except cv2.error:  # an empty file, or a size that OpenCV refuses
         return None
+    finally:
+        cv2.utils.logging.setLogLevel(level)
 
 
 def _may_be_transparent(data: np.ndarray) -> bool:

@@ -76,10 +76,14 @@ def masks_from_picture(
         )
     if not 0.0 <= softness <= 1.0:
         raise ValueError(f"softness must be in 0..1, got {softness}")
+    name = "the mask"
     if not isinstance(picture, np.ndarray):
-        picture = read_picture(picture)
+        name, picture = picture, read_picture(picture)
     check_pixels(picture)
-    labels = _main_colours(picture, count)
+    try:
+        labels = _main_colours(picture, count)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
     masks = np.stack([(labels == label).astype(np.float32) for label in range(count)])
     votes = np.stack([cv2.blur(mask, (_VOTE_SIDE, _VOTE_SIDE)) for mask in masks])
     elected = votes.argmax(0)
@@ -138,7 +142,7 @@ def _main_colours(picture: np.ndarray, count: int) -> np.ndarray:
     """Return the number of the nearest of `count` main colours, dark to light, `(H, W)`."""
     colours, shares, colour_of_pixel = _histogram(picture)
     if len(colours) < count:
-        raise ValueError(f"{count} regions need as many colours, the picture has {len(colours)}")
+        raise ValueError(f"{count} regions need as many colours, there are {len(colours)}")
 
     centres = colours[[shares.argmax()]]
     while len(centres) < count:

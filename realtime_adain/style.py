@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from .adain import Statistics, mix_statistics
 from .errors import StyleError
+from .stylebook import SAVED_STYLE_SUFFIX, is_saved_style
 from .writing import whole_file
 
 _THUMBNAIL = "thumbnail"
@@ -61,9 +62,14 @@ class Style:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the style as safetensors, so that it can be shared without its picture.
 
+        Args:
+            path: must end in `.safetensors`, by which a saved style is known.
+
         Raises:
-            StyleError: the file cannot be written.
+            StyleError: the path ends otherwise, or cannot be written.
         """
+        if not is_saved_style(Path(path)):
+            raise StyleError(f"{path}: a saved style must end in {SAVED_STYLE_SUFFIX}")
         tensors = {}
         for index, (mean, std) in enumerate(self.statistics):
             tensors[f"{index}.mean"] = mean.cpu().contiguous()
@@ -72,9 +78,10 @@ class Style:
             tensors[_THUMBNAIL] = torch.from_numpy(np.ascontiguousarray(self.thumbnail))
         try:
             with whole_file(path) as part:
-                save_file(tensors, part, {"name": self.name, "network": self.fingerprint})
+                part.write_bytes(save(tensors, {"name": self.name, "network": self.fingerprint}))
         except (OSError, SafetensorError) as error:
-            raise StyleError(f"{path}: style cannot be written: {error}") from error
+            reason = getattr(error, "strerror", None) or error
+            raise StyleError(f"{path}: style cannot be written: {reason}") from error
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Style:

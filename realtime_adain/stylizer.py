@@ -146,7 +146,8 @@ class Stylizer(Closing):
 
         Raises:
             StyleError: the style belongs to another network.
-            TypeError, ValueError: the frame is no picture, or alpha is outside 0..1.
+            TypeError, ValueError: the frame is no picture, the style none of ours, or alpha is
+                outside 0..1.
         """
         check_pixels(frame)
         check_alpha(alpha)
@@ -222,6 +223,8 @@ class Stylizer(Closing):
         self.engine.close()
 
     def _checked(self, style: Style) -> Style:
+        if not isinstance(style, Style):
+            raise TypeError(f"style must be what encode_style returned, got {style!r:.80}")
         if style.fingerprint != self.fingerprint:
             raise StyleError(
                 f"style {style.name!r} was encoded by another network; encode its picture anew, or "
@@ -248,5 +251,6 @@ def resolve_device(device: str | torch.device | None) -> torch.device:
         resolved = torch.device(device)
         torch.empty(0, device=resolved)
     except (RuntimeError, AssertionError) as error:
-        raise ValueError(f"device {str(device)!r} cannot be used: {first_line(error)}") from error
+        reason = first_line(error).split(". ")[0]  # PyTorch goes on for a page
+        raise ValueError(f"device {str(device)!r} cannot be used: {reason}") from error
     return resolved

@@ -41,7 +41,8 @@ def to_pixels(image: Tensor) -> np.ndarray:
 
 def upload(pixels: np.ndarray, device: torch.device) -> Tensor:
     """Return uint8 `(H, W, 3)` on the device; on the processor the same memory where possible."""
-    return torch.from_numpy(np.ascontiguousarray(pixels)).to(device)
+    pixels = np.require(pixels, requirements="CW")  # PyTorch warns of what it may not write into
+    return torch.from_numpy(pixels).to(device)
 
 
 def download(frame: Tensor) -> np.ndarray:

@@ -84,7 +84,8 @@ def _repaint(args: argparse.Namespace) -> int:
         cli.make_stylizer(args) as stylizer,
     ):
         for stream in sink.left_out:
-            hint = "" if args.output.suffix.lower() == ".mkv" else "; .mkv may"
+            may_hold = stream.startswith("subtitle") and args.output.suffix.lower() != ".mkv"
+            hint = "; .mkv may" if may_hold else ""
             command.warn(f"{args.output}: does not hold {stream} of the input{hint}")
         seconds = 1 / float(source.frame_rate or FILM_FRAME_RATE)
         painter = Painter(stylizer, options, seconds)

@@ -285,8 +285,8 @@ def _open_window(
 
 def _read_masks(path: Path, style_count: int) -> np.ndarray:
     """Return the regions of a mask, at most as many as there are styles."""
-    picture = read_picture(path)
-    return masks_from_picture(picture, min(style_count, max(2, count_colours(picture))))
+    colours = count_colours(read_picture(path))
+    return masks_from_picture(path, min(style_count, max(2, colours)))
 
 
 def _make_styles(
@@ -358,7 +358,9 @@ def _address(text: str) -> tuple[str, int]:
 
 @command.parses("size")
 def _size_wh(text: str) -> tuple[int, int]:
-    width, height = text.lower().split("x")
+    width, _, height = text.lower().partition("x")
+    if not width or not height:
+        raise argparse.ArgumentTypeError(f"must be written like 1280x720, got {text!r}")
     return command.side_length(width), command.side_length(height)
 
 

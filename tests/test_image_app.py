@@ -263,3 +263,12 @@ def test_version_is_printed_by_the_command() -> None:
     command = [sys.executable, "-m", "realtime_adain", "--version"]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
     assert result.stdout.strip() == f"realtime-adain {__version__}"
+
+
+def test_a_name_that_is_empty_or_of_the_wrong_kind_is_refused(run, photo, tmp_path, capsys) -> None:
+    for words in (["", "out.png"], ["in.png", ""]):
+        with pytest.raises(SystemExit):
+            main(words)
+        assert capsys.readouterr().err.endswith("the name of a file is empty\n")
+    status, _, err = run(photo.parent, tmp_path / "gone" / "out.png")
+    assert (status, "is a picture's name, but the input" in err) == (1, True)

@@ -74,7 +74,7 @@ def test_colours_are_counted_as_one_sees_them(tmp_path) -> None:
 
 
 def test_what_cannot_be_split_is_refused(tmp_path) -> None:
-    with pytest.raises(ValueError, match="4 regions need as many colours, the picture has 3"):
+    with pytest.raises(ValueError, match="the mask: 4 regions need as many colours, there are 3"):
         masks_from_picture(painted(), 4)
     with pytest.raises(ValueError, match="a mask needs 2 to 16 styles"):
         masks_from_picture(painted(), 1)

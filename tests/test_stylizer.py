@@ -141,6 +141,26 @@ def test_style_from_a_picture_file_takes_its_name(stylizer, tmp_path) -> None:
     assert stylizer.encode_style(tmp_path / "wave.png").name == "wave"
 
 
+def test_a_saved_style_is_known_by_its_suffix(style, tmp_path) -> None:
+    with pytest.raises(StyleError, match="both: a saved style must end in .safetensors"):
+        style.save(tmp_path / "both")
+    with pytest.raises(StyleError, match="gone/a.safetensors: style cannot be written: No such"):
+        style.save(tmp_path / "gone" / "a.safetensors")
+
+
+def test_what_is_no_style_is_named(stylizer) -> None:
+    with pytest.raises(TypeError, match="what encode_style returned, got 'waves'"):
+        stylizer.stylize(picture(), "waves")
+
+
+def test_a_picture_that_may_not_be_written_is_read(stylizer, style, recwarn) -> None:
+    frame = picture()
+    expected = stylizer.stylize(frame, style)
+    frame.flags.writeable = False
+    np.testing.assert_array_equal(stylizer.stylize(frame, style), expected)
+    assert not recwarn.list
+
+
 def test_style_of_one_pixel_works(stylizer) -> None:
     style = stylizer.encode_style(np.full((1, 1, 3), 200, np.uint8))
     assert stylizer.stylize(picture(), style).shape == (48, 64, 3)

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from .. import __version__
 from ..folders import cache_folder
@@ -27,16 +27,16 @@ def kept_grids(network: StyleNetwork) -> list[Grid]:
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(path) as part:
-            _write(part, grids)
+            part.write_bytes(_packed(grids))
     return grids
 
 
-def _write(path: Path, grids: list[Grid]) -> None:
+def _packed(grids: list[Grid]) -> bytes:
     names = [
         f"{number:04} {_SIGNED if grid.signed else _UNSIGNED}" for number, grid in enumerate(grids)
     ]
     steps = [grid.steps.contiguous() for grid in grids]
-    save_file(dict(zip(names, steps, strict=True)), path)
+    return save(dict(zip(names, steps, strict=True)))
 
 
 def _read(path: Path) -> list[Grid]:

@@ -130,4 +130,4 @@ def _add_view_arguments(parser: argparse.ArgumentParser) -> None:
 
 @parses("sizes")
 def _sizes(text: str) -> dict[str, int]:
-    return {name: side_length(f"{size:g}") for name, size in parse_weighted(text).items()}
+    return {name: side_length(f"{size:.10g}") for name, size in parse_weighted(text).items()}

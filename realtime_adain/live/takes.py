@@ -38,7 +38,8 @@ class Recording:
     """A running recording.
 
     It grows as `NAME.part.SUFFIX` beside `path`, which plays at any moment, and is given its name
-    by `close`; where there is such a file by then, a numbered one. When the program is killed, all but the last second stays under the first name.
+    by `close`; where there is such a file by then, a numbered one. When the program is killed, all
+    but the last second stays under the first name.
 
     Args:
         path: video file to write.

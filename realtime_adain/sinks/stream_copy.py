@@ -89,9 +89,12 @@ class StreamCopy:
         self._output.set_chapters(self._input.chapters())
 
     def _is_wanted(self, stream: Stream) -> bool:
-        # In MP4 the chapters are also a stream; the muxer makes it anew.
-        is_chapters = stream.type == "data" and stream.name == "bin_data" and self._input.chapters()
-        return stream is not self._input.streams.best("video") and not is_chapters
+        if stream.type == "data":
+            # In MP4 the chapters are also a stream; the muxer makes it anew. A time code's only
+            # number is among the metadata.
+            is_chapters = stream.name == "bin_data" and self._input.chapters()
+            return not is_chapters and "timecode" not in stream.metadata
+        return stream is not self._input.streams.best("video")
 
     def _is_taken(self, index: int) -> bool:
         return index in self._copies or index in self._reencoded

@@ -53,7 +53,7 @@ def open_source(
         raise SourceError(f"{spec}: only cameras and the demo scene can be asked for a size")
     if _SCREEN.match(spec):
         return ReconnectingSource(partial(_open_screen, spec, frame_rate))
-    if Path(spec).is_dir():
+    if spec and Path(spec).is_dir():
         return _open_folder(spec, frame_rate)
     if frame_rate is not None:
         raise SourceError(f"{spec}: has a frame rate of its own")

@@ -79,7 +79,9 @@ class VideoFileSource(Source):
             converter = self._converter(first, video)
             self.size_hw = converter.size_hw
             self.time_base = video.time_base
-            rates = (video.average_rate, video.guessed_rate)
+            rates = [video.average_rate, video.guessed_rate]
+            if first.pts is None:  # raw video: the average is of no times at all
+                rates.reverse()
             self.frame_rate = next((r for r in rates if r and r <= _LARGEST_FRAME_RATE), None)
             self.duration = _duration(container, video)
             self.frame_count = video.frames or self._estimate_frames()

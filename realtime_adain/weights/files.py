@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from ..errors import WeightsError, one_line
 from ..networks import ARCHITECTURES, StyleNetwork
@@ -85,7 +85,7 @@ def save_network(
     architecture = next(name for name, kind in ARCHITECTURES.items() if isinstance(network, kind))
     metadata = {"architecture": architecture, "config": json.dumps(network.config)}
     with whole_file(path) as part:
-        save_file(tensors, part, metadata)
+        part.write_bytes(save(tensors, metadata))
 
 
 def _models_folder() -> Path:
