@@ -72,13 +72,15 @@ def draw_overlay(pixels: np.ndarray, overlay: Overlay) -> np.ndarray:
         left, top, right, bottom = overlay.selection
         cv2.rectangle(pixels, (left, top), (right, bottom), _PANEL_RGB, 3)
         cv2.rectangle(pixels, (left, top), (right, bottom), _WHITE, 1)
+    beside_clock = free
+    if overlay.recording is not None:
+        _, left = _paste(free, _Panel(((overlay.recording,),), dot=True), scale, (1.0, 0.0))
+        beside_clock = free[:, :left]
     status_high = 0
     if overlay.status:
-        status_high = _paste(free, _Panel((overlay.status,)), scale, (0.0, 0.0))
-    if overlay.graph:
+        status_high, _ = _paste(beside_clock, _Panel((overlay.status,)), scale, (0.0, 0.0))
+    if overlay.graph and not overlay.help:
         _draw_graph(free, overlay.graph, scale, status_high)
-    if overlay.recording is not None:
-        _paste(free, _Panel(((overlay.recording,),), dot=True), scale, (1.0, 0.0))
     if overlay.message:
         _paste(free, _Panel(((overlay.message,),)), scale, (0.5, 1.0))
     if overlay.problem is not None and not overlay.help:
@@ -114,11 +116,13 @@ class _Panel:
     pairs: bool = False
 
 
-def _paste(pixels: np.ndarray, panel: _Panel, scale: float, place: tuple[float, float]) -> int:
+def _paste(
+    pixels: np.ndarray, panel: _Panel, scale: float, place: tuple[float, float]
+) -> tuple[int, int]:
     """Blend a panel into the picture; `place` is 0 (left, top) to 1 (right, bottom).
 
     Returns:
-        The row below the panel.
+        The row below the panel, and its first column.
     """
     height, width = pixels.shape[:2]
     margin = round(12 * scale)
@@ -133,7 +137,7 @@ def _paste(pixels: np.ndarray, panel: _Panel, scale: float, place: tuple[float, 
     top = round(margin + place[1] * (height - 2 * margin - high))
     part = pixels[top : top + high, left : left + wide]
     part[:] = part * veil + light
-    return top + high
+    return top + high, left
 
 
 def _draw_grip(pixels: np.ndarray, column: int, scale: float) -> None:

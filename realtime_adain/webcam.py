@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 TITLE = "realtime-adain"
 LARGEST_WINDOW_HW = (720, 1280)
 """At first, in pixels, so that it fits on a small screen; it can be made larger."""
+SMALLEST_WINDOW_SIDE = 360
+"""Short side at first, in pixels, where that fits: the keys are to be read in it."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -278,8 +280,9 @@ def _open_window(
     if args.no_window:
         return None
     height, width = size_hw
-    shrunk = min(1.0, *(most / side for most, side in zip(LARGEST_WINDOW_HW, size_hw, strict=True)))
-    size_wh = (round(width * shrunk), round(height * shrunk))
+    fitting = min(most / side for most, side in zip(LARGEST_WINDOW_HW, size_hw, strict=True))
+    scale = min(max(1.0, SMALLEST_WINDOW_SIDE / min(size_hw)), fitting)
+    size_wh = (round(width * scale), round(height * scale))
     return opened.enter_context(Window(TITLE, size_wh, fullscreen=args.fullscreen))
 
 

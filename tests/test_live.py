@@ -21,6 +21,7 @@ from realtime_adain.live import LiveSession, StylesInUse
 from realtime_adain.live.keys import ACTIONS, HELP
 from realtime_adain.live.ladder import QualityLadder
 from realtime_adain.live.mouse import Gestures
+from realtime_adain.live.screen_text import ScreenText
 from realtime_adain.live.strip import Strip
 from realtime_adain.live.view import Layout, View
 from realtime_adain.pictures import read_picture, write_picture
@@ -28,6 +29,7 @@ from realtime_adain.sinks.base import Sink
 from realtime_adain.sinks.window import Mouse, MouseEvent
 from realtime_adain.sources.base import Source
 from realtime_adain.style_deck import StyleDeck, check_one_readable
+from realtime_adain.timing import LiveTiming
 
 from .fake_styles import Paint, encode, mix, write_five
 from .helpers import NullSink, picture, wait_until
@@ -79,8 +81,12 @@ class ScriptedWindow:
         self.pictures: list[np.ndarray] = []
         self.closed = False
         self.fullscreen = False
+        self.zoom = 1.0
         self._turn: object = None
         self._deadline = time.perf_counter() + 60
+
+    def fit(self, size_hw: tuple[int, int]) -> float:
+        return self.zoom
 
     def show(self, pixels: np.ndarray) -> None:
         self.pictures.append(pixels)
@@ -459,6 +465,23 @@ def test_what_is_grabbed_becomes_a_style_and_is_used(
     assert (card.name, card.source.shape[:2]) == ("grab 1", size_hw)
     assert (card.source[..., 2] == 0).all()  # of the original, not of what is painted
     assert live.looks()[-1] == (9, 10) or live.pictures[-1][60, 162, 2] == 190
+
+
+@pytest.mark.parametrize("zoom", [0.5, 1.0, 2.0])
+def test_the_picture_has_the_size_at_which_it_is_seen(style_files, zoom) -> None:
+    edges = [round(zoom * edge) for edge in (20, 20, 60, 52)]
+    live = Live(style_files, press(*edges[:2]), drag(*edges[2:]), release(*edges[2:]))
+    live.window.zoom = zoom
+    live.window.script[-1:] = [lambda: len(live.deck.cards) == 6, "b", None, "q"]
+    live.run()
+    assert live.pictures[0].shape == (round(zoom * HEIGHT), round(zoom * WIDTH), 3)
+    assert live.pictures[-1].shape == (round(zoom * HEIGHT), 2 * round(zoom * WIDTH), 3)
+    assert live.deck.cards[-1].source.shape == (32, 40, 3)
+
+
+def test_a_long_name_leaves_room_for_the_rest() -> None:
+    cells = ScreenText().status(["a name\n" * 9, "100%"], LiveTiming(), frozen=True)
+    assert cells == ("a name a name a name a name a...", "100%", "frozen")
 
 
 def test_a_click_into_the_picture_grabs_nothing(play) -> None:

@@ -110,6 +110,25 @@ def test_the_recording_dot_is_red() -> None:
     assert dots[:60, 540:].sum() == dots.sum()
 
 
+def test_a_long_status_leaves_the_clock_free() -> None:
+    clock, line = Overlay(recording="0:12"), ("pointillism", "100%", "90% colour", "29.5 fps")
+    alone, both = (
+        draw_overlay(grey(240, 320), overlay)
+        for overlay in (clock, Overlay(recording="0:12", status=line))
+    )
+    columns = changed(grey(240, 320), alone).any(0).nonzero()[0]
+    np.testing.assert_array_equal(both[:, columns.min() :], alone[:, columns.min() :])
+    assert changed(alone, both)[:, : columns.min()].any()
+
+
+def test_the_graph_gives_way_to_the_help() -> None:
+    with_graph, without = (
+        draw_overlay(grey(240, 320), Overlay(help=FULL.help, graph=graph))
+        for graph in (FULL.graph, ())
+    )
+    np.testing.assert_array_equal(with_graph, without)
+
+
 def test_text_grows_with_the_picture() -> None:
     small, large = (
         changed(grey(*size), draw_overlay(grey(*size), Overlay(status=("starry",)))).sum()

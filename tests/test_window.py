@@ -30,7 +30,7 @@ from realtime_adain.weights import save_network
 from .helpers import TINY, picture, wait_until
 
 SCREEN_WH = (1000, 600)
-WIDTH, HEIGHT = 320, 240
+WIDTH, HEIGHT = 480, 360
 
 needs_display = pytest.mark.skipif(
     not (shutil.which("Xvfb") and shutil.which("xdotool")),
@@ -183,7 +183,7 @@ def start(
 
 def middle(view: np.ndarray) -> np.ndarray:
     """Return the part of the picture on which nothing but the help is written."""
-    return view[60:180].astype(int)
+    return view[80:280].astype(int)
 
 
 def differs(before: np.ndarray, after: np.ndarray) -> bool:
@@ -203,8 +203,8 @@ def is_still(program: Program, seconds: float = 0.4) -> bool:
 
 def shows_two_styles(program: Program) -> bool:
     """Return whether the strip is there, dark, with two pictures around its middle."""
-    strip = program.view()[218:232]
-    return strip[:, :60].max() < 90 < strip[:, 178:186].max()
+    strip = program.view()[318:350]
+    return strip[:, :60].max() < 90 < strip[:, 262:274].max()
 
 
 @needs_display
@@ -292,21 +292,21 @@ def test_the_mouse_picks_a_style_drags_the_divider_and_grabs_a_piece(
         return not differs(program.view()[:, columns], picture[:, columns])
 
     program.press("d")
-    wait_until(lambda: shows(original, slice(0, 140)) and shows(painted, slice(180, WIDTH)))
-    drag((160, 100), (200, 100), (80, 100))
-    wait_until(lambda: shows(original, slice(0, 66)) and shows(painted, slice(96, WIDTH)))
+    wait_until(lambda: shows(original, slice(0, 210)) and shows(painted, slice(270, WIDTH)))
+    drag((240, 150), (300, 150), (120, 150))
+    wait_until(lambda: shows(original, slice(0, 100)) and shows(painted, slice(144, WIDTH)))
     program.press("d")
     wait_until(lambda: shows(painted, slice(0, WIDTH)))
 
     program.press("v")  # of two styles in the strip, the second one is right of the middle
     wait_until(lambda: shows_two_styles(program))
-    drag((174, 222))
+    drag((262, 336))
     wait_until(lambda: not shows(painted, slice(0, WIDTH)))
-    drag((148, 222))
+    drag((218, 336))
     wait_until(lambda: shows(painted, slice(0, WIDTH)))
-    before = program.view()[215:]
-    drag((40, 60), (100, 120), (120, 150))
-    wait_until(lambda: (program.view()[215:] != before).any())  # a third one in the strip
+    before = program.view()[320:]
+    drag((60, 90), (150, 180), (180, 225))
+    wait_until(lambda: (program.view()[320:] != before).any())  # a third one in the strip
     wait_until(lambda: not shows(painted, slice(0, WIDTH)))
     program.press("q")
     assert program.end()[0] == 0
@@ -332,7 +332,7 @@ def test_a_profile_brings_the_session_back_and_a_preset_is_saved(
     assert (kept["layout"], kept["strip"], kept["strengths"]) == ("split", True, "2:0.95")
     assert len(kept["style"]) == 2 and kept["style"][1].startswith("stage-styles/grab")
     program = start("--profile", "./stage.toml", "--layout", "beside")
-    wait_until(lambda: program.view()[218:232, :60].max() < 90)
+    wait_until(lambda: program.view()[318:350, :60].max() < 90)
     program.press("q")
     assert program.end()[0] == 0
     again = tomllib.loads((tmp_path / "stage.toml").read_text())

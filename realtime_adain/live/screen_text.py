@@ -12,6 +12,7 @@ from .keys import HELP
 
 _MESSAGE_SECONDS = 3.0
 _NUMBERS_SECONDS = 0.4  # numbers that change with every frame cannot be read
+_LONGEST_CELL = 32  # characters: all are made smaller where they do not fit
 
 
 class Stats(StrEnum):
@@ -71,7 +72,8 @@ class ScreenText:
         if now >= self._numbers_end:
             self._numbers = (f"{timing.fps:.1f} fps", f"{timing.latency_ms:.0f} ms")
             self._numbers_end = now + _NUMBERS_SECONDS
-        return (*facts, *(("frozen",) if frozen else self._numbers))
+        cells = (*facts, *(("frozen",) if frozen else self._numbers))
+        return tuple(map(_shortened, cells))
 
     def graph(self, timing: LiveTiming) -> tuple[float, ...]:
         """Return the values of the graph, where it is shown."""
@@ -86,3 +88,9 @@ class ScreenText:
         return tuple(
             left + right for left, right in zip_longest(HELP[:half], HELP[half:], fillvalue=())
         )
+
+
+def _shortened(cell: str) -> str:
+    """Return a text on one line, its end left out where it is long, as names of files can be."""
+    cell = " ".join(cell.split())
+    return cell if len(cell) <= _LONGEST_CELL else f"{cell[: _LONGEST_CELL - 3]}..."

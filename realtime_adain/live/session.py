@@ -14,6 +14,8 @@ from ..command import warn
 from ..errors import RealtimeAdainError, SinkError
 from ..frame import Frame
 from ..overlay import Overlay, draw_overlay
+from ..pictures import resize, shrink
+from ..reduced import reduced_size
 from ..sinks.base import Sink
 from ..sinks.sound_track import Hearing
 from ..sinks.window import Window
@@ -33,6 +35,9 @@ from .takes import new_path, save_snapshot
 from .view import Layout, View
 
 _WAIT_SECONDS = 0.03  # for a frame or a key, before the window is served again
+_READABLE_SIDE = (
+    480  # short side in pixels to which a picture is enlarged for what is written on it
+)
 
 
 class LiveSession(Closing):
@@ -105,6 +110,7 @@ class LiveSession(Closing):
         self._look: Look | None = None
         self._original: np.ndarray | None = None
         self._stylized: np.ndarray | None = None
+        self._shown_hw = (1, 1)  # of a single picture in the window
 
     def run(self, max_frames: int | None = None) -> None:
         """Run until the user quits, the source ends or `max_frames` frames are done.
@@ -214,13 +220,23 @@ class LiveSession(Closing):
     def _show(self) -> None:
         if self._window is None or self._stylized is None:
             return
-        picture = draw_overlay(self._compose(), self._overlay())
+        picture = draw_overlay(self._fitted(self._compose()), self._overlay())
         mix = self.styles.mix_weights
         self.strip.draw(picture, self._deck.cards, self.styles.chosen, mix)
         self._window.show(picture)
 
+    def _fitted(self, picture: np.ndarray) -> np.ndarray:
+        """Return the picture at a size at which what is written on it is readable: the window's
+        where that is smaller or the picture itself is very small."""
+        single_hw = self._stylized.shape[:2]
+        largest = max(1.0, _READABLE_SIDE / min(single_hw))
+        scale = min(self._window.fit(picture.shape[:2]), largest)
+        self._shown_hw = single_hw if 0.99 < scale <= 1 else reduced_size(single_hw, scale)
+        shown_hw = self.view.layout.size_hw(self._shown_hw)
+        return shrink(picture, shown_hw) if scale <= 1 else resize(picture, shown_hw)
+
     def _overlay(self) -> Overlay:
-        size_hw = self._stylized.shape[:2]
+        size_hw = self._shown_hw
         facts = [self.styles.name, f"{self.styles.strength:.0%}", *self.finish.facts]
         if self.styles.touring:
             facts.append("tour")
@@ -276,7 +292,7 @@ class LiveSession(Closing):
             wait_ms = 1
         while (event := self._window.poll_mouse()) is not None:
             if self._original is not None:
-                self._gestures.follow(event, self._original.shape[:2])
+                self._gestures.follow(event, self._shown_hw)
         if self._window.closed:
             self.quit()
 
@@ -353,5 +369,6 @@ class LiveSession(Closing):
         return self._recorder.toggle(self._frames.size_hw, self.view.layout)
 
     def _grab_piece(self, box: Box) -> None:
-        left, top, right, bottom = box
+        scale = self._original.shape[0] / self._shown_hw[0]
+        left, top, right, bottom = (round(scale * edge) for edge in box)
         self._deck.grab(self._original[top:bottom, left:right].copy())

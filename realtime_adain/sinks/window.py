@@ -87,6 +87,14 @@ class Window(Closing):
         if fullscreen:
             self.toggle_fullscreen()
 
+    def fit(self, size_hw: tuple[int, int]) -> float:
+        """Return by how much a picture of a height and width has to be larger or smaller to fill
+        the window; 1 where that is not known."""
+        _, _, wide, high = cv2.getWindowImageRect(self._title)
+        if wide <= 0 or high <= 0:
+            return 1.0
+        return min(high / size_hw[0], wide / size_hw[1])
+
     def show(self, pixels: np.ndarray) -> None:
         """Show a picture, uint8 `(H, W, 3)` RGB of any size; it is on screen on return."""
         cv2.imshow(self._title, cv2.cvtColor(self._letterbox(pixels), cv2.COLOR_RGB2BGR))
