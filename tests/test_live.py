@@ -82,6 +82,7 @@ class ScriptedWindow:
         self.closed = False
         self.fullscreen = False
         self.zoom = 1.0
+        self.looks = 0
         self._turn: object = None
         self._deadline = time.perf_counter() + 60
 
@@ -94,6 +95,9 @@ class ScriptedWindow:
         waits = callable(self.script[0]) and not self.script[0]()
         self._turn = None if waits else self.script.pop(0)
         self.source.turn.release()
+
+    def listen(self) -> None:
+        self.looks += 1
 
     def poll_key(self, wait_ms: int = 1) -> str | None:
         key, self._turn = (self._turn, None) if isinstance(self._turn, str) else (None, self._turn)
@@ -482,6 +486,18 @@ def test_the_picture_has_the_size_at_which_it_is_seen(style_files, zoom) -> None
 def test_a_long_name_leaves_room_for_the_rest() -> None:
     cells = ScreenText().status(["a name\n" * 9, "100%"], LiveTiming(), frozen=True)
     assert cells == ("a name a name a name a name a...", "100%", "frozen")
+
+
+def test_keys_are_listened_to_while_a_frame_is_painted(style_files) -> None:
+    live = Live(style_files)
+
+    def slowly(pixels, style, alpha):
+        wait_until(lambda: live.window.looks > 2)
+        return paint(pixels, style, alpha)
+
+    live.session._stylize_moving = slowly
+    live.run()
+    assert live.window.looks > 2
 
 
 def test_a_click_into_the_picture_grabs_nothing(play) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import numpy as np
@@ -35,9 +36,8 @@ from .takes import new_path, save_snapshot
 from .view import Layout, View
 
 _WAIT_SECONDS = 0.03  # for a frame or a key, before the window is served again
-_READABLE_SIDE = (
-    480  # short side in pixels to which a picture is enlarged for what is written on it
-)
+_LOOK_SECONDS = 0.02  # from look to look at the keys while a frame is painted
+_READABLE_SIDE = 480  # short side in pixels to which a small picture is enlarged to be written on
 
 
 class LiveSession(Closing):
@@ -98,6 +98,7 @@ class LiveSession(Closing):
         self._window = window
         self._sinks = sinks
         self._errands = Errands()
+        self._painter = ThreadPoolExecutor(1, "painter")
         self._recorder = Recorder(self._errands, folder, frames.frame_rate, hearing)
         self._gestures = Gestures(self.view, self.strip, self.styles.choose, self._grab_piece)
         self._frozen = False
@@ -130,6 +131,7 @@ class LiveSession(Closing):
             SinkError, PictureError: it cannot be finished.
         """
         self._recorder.stop()
+        self._painter.shutdown()
         self._errands.close()
         errors = []
         for report in self._errands.left():
@@ -208,17 +210,27 @@ class LiveSession(Closing):
 
     def _paint(self, stylize: Stylize, *, moved: bool) -> None:
         before, self._look = self._look, self.styles.look()
-        stylized = stylize(self._original, self._look.style, self._look.alpha)
+        stylized = self._listening(stylize, self._original, self._look.style, self._look.alpha)
         repainted = self._look is not before
         self._stylized = self.finish.apply(
             stylized, self._original, moved=moved, repainted=repainted
         )
 
+    def _listening(self, stylize: Stylize, *what: object) -> np.ndarray:
+        """Return what is painted meanwhile in another thread: of several keys that are pressed
+        between two looks, a window knows the last one alone."""
+        if self._window is None:
+            return stylize(*what)
+        painting = self._painter.submit(stylize, *what)
+        while not wait([painting], _LOOK_SECONDS).done:
+            self._window.listen()
+        return painting.result()
+
     def _compose(self, layout: Layout | None = None) -> np.ndarray:
         return self.view.compose(self._original, self._stylized, layout)
 
     def _show(self) -> None:
-        if self._window is None or self._stylized is None:
+        if self._window is None or self._window.closed or self._stylized is None:
             return
         picture = draw_overlay(self._fitted(self._compose()), self._overlay())
         mix = self.styles.mix_weights

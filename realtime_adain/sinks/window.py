@@ -101,6 +101,10 @@ class Window(Closing):
         self._shown = True
         self._pump(1)
 
+    def listen(self) -> None:
+        """Keep the key that has been pressed since the last look, for `poll_key`."""
+        self._pump(1)
+
     def poll_key(self, wait_ms: int = 1) -> str | None:
         """Return the next key pressed, as `key_name` names it.
 
