@@ -26,7 +26,8 @@ def keep_faint(stylized: np.ndarray, original: np.ndarray) -> np.ndarray:
     """
     height, width = original.shape[:2]
     small = shrink(original, (max(1, height // _REDUCTION), max(1, width // _REDUCTION)))
-    contrast = np.ptp(small, (0, 1)).max()
+    ranges = (cv2.minMaxLoc(channel)[:2] for channel in cv2.split(small))
+    contrast = max(most - least for least, most in ranges)
     share = float(np.clip((contrast - _NOTHING) / (_ENOUGH - _NOTHING), 0.0, 1.0))
     if share == 1.0:
         return stylized
