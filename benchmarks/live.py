@@ -65,8 +65,14 @@ class Player:
         self._size_hw = (1, 1)
         self._clicks: list[MouseEvent] = []
 
+    def fit(self, size_hw: tuple[int, int]) -> float:
+        return 1.0
+
     def show(self, pixels: np.ndarray) -> None:
         self._size_hw = pixels.shape[:2]
+
+    def listen(self) -> None:
+        """Do nothing: what is pressed waits."""
 
     def poll_key(self, wait_ms: int) -> str | None:
         if time.perf_counter() < self._next:
@@ -146,7 +152,8 @@ def play(
     size_wh = args.width, args.width * 3 // 4
     player = Player(args.seed)
     source = open_source("demo", size_wh=size_wh, frame_rate=args.fps)
-    ladder = QualityLadder(stylizer.stylize, 1 / float(args.fps)) if args.ladder else None
+    interval, ready_for = 1 / float(args.fps), stylizer.ready_for
+    ladder = QualityLadder(stylizer.stylize, interval, ready_for) if args.ladder else None
     options = {"ladder": ladder, "finish": Finish(steady=DEFAULT_STRENGTH), "folder": folder}
     with live_session(stylizer, source, window=player, **options) as session:
         began = time.perf_counter()
