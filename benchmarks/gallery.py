@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.session import live_session
+from benchmarks.session import NoScreen, live_session
 from realtime_adain import Stylizer, command
 from realtime_adain.demo_scene import DemoScene
 from realtime_adain.live.view import Layout, View
@@ -66,25 +66,9 @@ def cell(picture: np.ndarray, style: np.ndarray, width: int) -> np.ndarray:
     return picture
 
 
-class KeptPicture:
-    """A window that keeps the last picture, for a machine without a screen."""
-
-    closed = False
-    pixels: np.ndarray
-
-    def show(self, pixels: np.ndarray) -> None:
-        self.pixels = pixels
-
-    def poll_key(self, wait_ms: int) -> None:
-        """No key is ever pressed."""
-
-    def poll_mouse(self) -> None:
-        """The mouse does nothing."""
-
-
 def live_window(stylizer: Stylizer) -> np.ndarray:
     """Return what the live window shows after some frames, side by side with the help on."""
-    window = KeptPicture()
+    window = NoScreen()
     view = View(layout=Layout.BESIDE)
     with live_session(stylizer, open_source("demo"), view=view, window=window) as session:
         session.text.toggle_help()

@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.machine import resident_mb
-from benchmarks.session import live_session
+from benchmarks.session import NoScreen, live_session
 from realtime_adain import Style, Stylizer, command
 from realtime_adain.frame import LIVE_FRAME_RATE
 from realtime_adain.live import LiveSession
@@ -42,19 +42,16 @@ FADE_ROUNDS = 200
 MEMORY_SAMPLES = 40
 
 
-class Player:
-    """A window without a screen in which somebody plays: as `sinks.window.Window`.
+class Player(NoScreen):
+    """A window without a screen in which somebody plays.
 
     Args:
         seed: of what is pressed.
 
     Attributes:
-        closed: never.
         fullscreen: whether the last press of `f` asked for it.
         pressed: how often each key was.
     """
-
-    closed = False
 
     def __init__(self, seed: int) -> None:
         self.fullscreen = False
@@ -62,17 +59,7 @@ class Player:
         self._random = random.Random(seed)
         self._keys = sorted(ACTIONS.keys() - LEFT_OUT_KEYS)
         self._next = time.perf_counter() + SECONDS_BETWEEN_KEYS
-        self._size_hw = (1, 1)
         self._clicks: list[MouseEvent] = []
-
-    def fit(self, size_hw: tuple[int, int]) -> float:
-        return 1.0
-
-    def show(self, pixels: np.ndarray) -> None:
-        self._size_hw = pixels.shape[:2]
-
-    def listen(self) -> None:
-        """Do nothing: what is pressed waits."""
 
     def poll_key(self, wait_ms: int) -> str | None:
         if time.perf_counter() < self._next:
@@ -82,7 +69,7 @@ class Player:
         self.pressed[key] += 1
         if key != "click":
             return key
-        height, width = self._size_hw
+        height, width = self.pixels.shape[:2]
         x, y = self._random.randrange(width), height - 10
         self._clicks = [MouseEvent(Mouse.PRESS, x, y), MouseEvent(Mouse.RELEASE, x, y)]
         return None
