@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -271,3 +271,26 @@ def test_published_pair_repaints_from_python_and_the_command_line(published, tmp
     expected = stylizer.stylize(content, stylizer.encode_style(style, size=64))
     assert (read_picture(out) == expected).all()
     assert repaint([*arguments, "--checkpoint", files[1], files[0]]) == 1
+
+
+def test_a_transfer_that_breaks_off_is_told(tmp_path, monkeypatch) -> None:
+    class Breaking(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            self.wfile.write(b"64\r\nhalf")
+            self.close_connection = True
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    monkeypatch.setenv("REALTIME_ADAIN_CACHE", str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), Breaking) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with pytest.raises(WeightsError, match="the transfer broke off"):
+            weights.fetch(f"http://127.0.0.1:{server.server_port}")
+        server.shutdown()
+    assert list(tmp_path.iterdir()) == []

@@ -7,6 +7,7 @@ import shutil
 import ssl
 import urllib.error
 import urllib.request
+from http.client import HTTPException
 from pathlib import Path
 
 from ..errors import WeightsError
@@ -87,5 +88,5 @@ def _download(address: str, path: Path) -> None:
     with response, path.open("wb") as file:
         try:
             shutil.copyfileobj(response, file)
-        except (TimeoutError, ConnectionError, ssl.SSLError) as error:
+        except (TimeoutError, ConnectionError, ssl.SSLError, HTTPException) as error:
             raise WeightsError(f"{address}: the transfer broke off") from error
