@@ -124,6 +124,8 @@ def complete(
     if missing and (styles < 1 or placed.style is parser.get_default("style")):
         parser.error(f"the following arguments are required: {', '.join(missing)}")
     found = [placed.input, placed.output, *placed.style[styles:]]
+    if args.mix is not None and placed.style is not parser.get_default("style"):
+        parser.error("--mix names its styles itself: leave --style out")
     files = [word for word in found if word is not None]
     if "" in files:
         parser.error("the name of a file is empty")

@@ -270,5 +270,8 @@ def test_a_name_that_is_empty_or_of_the_wrong_kind_is_refused(run, photo, tmp_pa
         with pytest.raises(SystemExit):
             main(words)
         assert capsys.readouterr().err.endswith("the name of a file is empty\n")
+    with pytest.raises(SystemExit):
+        main(["in.png", "out.png", "--style", "ink", "--mix", "waves:0.5,ink:0.5"])
+    assert capsys.readouterr().err.endswith("--mix names its styles itself: leave --style out\n")
     status, _, err = run(photo.parent, tmp_path / "gone" / "out.png")
     assert (status, "is a picture's name, but the input" in err) == (1, True)

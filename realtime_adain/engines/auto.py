@@ -221,10 +221,10 @@ class AutoEngine(Engine):
         except Exception:  # two frames at a time are too much here, or the next one tells
             names, complete = [], False
         for name in names:
-            if self._closed:
-                return  # and nobody waits for the rest
             try:
                 engine = self._opened.get(name) or open_named(name, self._network, **self._options)
+                if self._closed:  # nobody waits for the rest
+                    return
                 engine.prepare(size_hw)
                 if unknown and not same_picture(engine.stylize(frame, style), expected):
                     raise EngineError(f"engine {name!r} paints another picture")
