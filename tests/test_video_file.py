@@ -490,6 +490,22 @@ def test_subtitles_are_copied_with_their_language(tmp_path) -> None:
     assert sink.left_out == ["subtitle stream 1 (srt)"]
 
 
+def test_attachments_are_copied_or_told(clip, tmp_path) -> None:
+    with av.open(str(clip)) as plain, av.open(str(tmp_path / "in.mkv"), "w") as container:
+        copy = container.add_stream_from_template(plain.streams.video[0])
+        container.add_attachment("font.ttf", "application/x-truetype-font", b"a font")
+        for packet in plain.demux(plain.streams.video[0]):
+            if packet.size:
+                packet.stream = copy
+                container.mux(packet)
+    source = VideoFileSource(tmp_path / "in.mkv")
+    assert copy_video(source, tmp_path / "out.mkv").left_out == []
+    with av.open(str(tmp_path / "out.mkv")) as container:
+        assert [stream.type for stream in container.streams] == ["video", "attachment"]
+    sink = copy_video(source, tmp_path / "out.webm", encoding=Encoding())
+    assert sink.left_out == ["attachment stream 1 (font.ttf)"]
+
+
 def test_chapters_are_copied_and_their_track_is_not_missed(clip, tmp_path) -> None:
     chapters = [
         {"id": 1, "start": 0, "end": 240, "time_base": Fraction(1, 1000), "metadata": {}},

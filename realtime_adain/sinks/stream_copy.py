@@ -168,6 +168,8 @@ def _can_hold(format_name: str, stream: Stream) -> bool:
     """Return whether a container takes a stream; the surest way is to let it write a header."""
     if stream.type == "data":
         return False
+    if stream.type == "attachment" and format_name == "webm":
+        return False  # its header takes them, and they are not in the file
     try:
         with av.open(io.BytesIO(), "w", format=format_name) as trial:
             trial.add_stream_from_template(stream, opaque=True)
