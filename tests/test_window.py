@@ -280,7 +280,7 @@ def test_the_mouse_picks_a_style_drags_the_divider_and_grabs_a_piece(
             time.sleep(0.2)
         display.xdotool("mouseup", "1")
 
-    program = start("--no-strip", "--fade", "0", "--steady", "0")
+    program = start("--no-strip", "--fade", "0", "--steady", "0", "--no-ladder")
     program.press("space")
     wait_until(lambda: is_still(program))
     program.press("w")
