@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from .colour import MAX_SATURATION, ColourMode
 from .command import number_in, parse, side_length, typed_options, unit_interval, weighted
@@ -98,7 +98,7 @@ class _Word(str):
     place: int
 
     @classmethod
-    def all_of(cls, words: Sequence[str]) -> list[_Word]:
+    def all_of(cls, words: Sequence[str]) -> list[Self]:
         placed = [cls(word) for word in words]
         for place, word in enumerate(placed):
             word.place = place
@@ -109,7 +109,8 @@ def complete(
     parser: argparse.ArgumentParser, args: argparse.Namespace, argv: Sequence[str] | None
 ) -> argparse.Namespace:
     """Return the options with the look of the profile under them, where there is one, and with
-    the files, `Path`s, those that came after the styles and were taken for such among them."""
+    `input` and `output` as paths, in the order of the command line: files that came after the
+    styles were taken for such at first."""
     argv = sys.argv[1:] if argv is None else argv
     look = []
     if args.profile is not None:
@@ -123,10 +124,10 @@ def complete(
     styles = len(placed.style) - len(missing)
     if missing and (styles < 1 or placed.style is parser.get_default("style")):
         parser.error(f"the following arguments are required: {', '.join(missing)}")
-    found = [placed.input, placed.output, *placed.style[styles:]]
     if args.mix is not None and placed.style is not parser.get_default("style"):
         parser.error("--mix names its styles itself: leave --style out")
-    files = [word for word in found if word is not None]
+    words = [placed.input, placed.output, *placed.style[styles:]]
+    files = [word for word in words if word is not None]
     if "" in files:
         parser.error("the name of a file is empty")
     args.input, args.output = map(Path, sorted(files, key=lambda word: word.place))

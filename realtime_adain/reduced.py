@@ -52,7 +52,7 @@ def paint_reduced(
 
 
 def reduced_size(size_hw: tuple[int, int], scale: float) -> tuple[int, int]:
-    """Return the height and width at which `paint_reduced` paints a picture."""
+    """Return a height and width scaled, at least one pixel each."""
     height, width = size_hw
     return max(1, round(height * scale)), max(1, round(width * scale))
 

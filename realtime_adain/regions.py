@@ -14,6 +14,7 @@ import numpy as np
 from .colour import LUMA
 from .frame import check_pixels
 from .pictures import read_picture, shrink
+from .reduced import reduced_size
 
 MAX_REGIONS = 16
 
@@ -244,10 +245,8 @@ class BackgroundModel:
 
     def _reduced(self, frame: np.ndarray) -> np.ndarray:
         """Return the frame as float32 at the reduced size."""
-        height, width = frame.shape[:2]
-        scale = min(1.0, _REDUCED_SIDE / min(height, width))
-        size_hw = max(1, round(height * scale)), max(1, round(width * scale))
-        return shrink(frame, size_hw).astype(np.float32)
+        scale = min(1.0, _REDUCED_SIDE / min(frame.shape[:2]))
+        return shrink(frame, reduced_size(frame.shape[:2], scale)).astype(np.float32)
 
 
 def _exposure(small: np.ndarray, background: np.ndarray, empty: np.ndarray) -> np.ndarray:

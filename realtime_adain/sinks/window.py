@@ -90,7 +90,7 @@ class Window(Closing):
     def fit(self, size_hw: tuple[int, int]) -> float:
         """Return by how much a picture of a height and width has to be larger or smaller to fill
         the window; 1 where that is not known."""
-        _, _, wide, high = cv2.getWindowImageRect(self._title)
+        wide, high = self._area_wh()
         if wide <= 0 or high <= 0:
             return 1.0
         return min(high / size_hw[0], wide / size_hw[1])
@@ -169,9 +169,13 @@ class Window(Closing):
         across, down = self._bars_wh
         self._mouse.append(MouseEvent(action, x - across, y - down))
 
+    def _area_wh(self) -> tuple[int, int]:
+        """Return width and height of the picture area; not positive where they are not known."""
+        return cv2.getWindowImageRect(self._title)[2:]
+
     def _letterbox(self, pixels: np.ndarray) -> np.ndarray:
         """Return the picture with black bars that give it the aspect of the window."""
-        _, _, wide, high = cv2.getWindowImageRect(self._title)
+        wide, high = self._area_wh()
         height, width = pixels.shape[:2]
         self._bars_wh = (0, 0)
         if wide <= 0 or high <= 0:
