@@ -14,13 +14,16 @@ from .errors import PictureError
 from .painter import Painter
 from .pictures import (
     WRITABLE_SUFFIXES,
+    Picture,
     check_picture_suffix,
     list_pictures,
-    read_picture,
+    load_picture,
     writable_name,
     write_picture,
 )
 from .writing import why_not_writable
+
+_NAMED = 5  # of the files that are left out
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -53,7 +56,7 @@ def _repaint(args: argparse.Namespace) -> int:
 
 def _paint(painter: Painter, jobs: Sequence[tuple[Path, Path]]) -> int:
     """Paint the pictures that can be read and written; return the exit status."""
-    targets: deque[Path] = deque()
+    begun: deque[tuple[Path, Picture]] = deque()
     errors: list[PictureError] = []
 
     def tell(error: PictureError) -> None:
@@ -63,17 +66,19 @@ def _paint(painter: Painter, jobs: Sequence[tuple[Path, Path]]) -> int:
     def pictures() -> Iterator[np.ndarray]:
         for source, target in jobs:
             try:
-                pixels = read_picture(source)
+                picture = load_picture(source)
             except PictureError as error:
                 tell(error)
             else:
-                targets.append(target)
-                yield pixels
+                if picture.moves:
+                    command.warn(f"{source}: moves; its first picture is painted, all by `video`")
+                begun.append((target, picture))
+                yield picture.pixels
 
     for painted in painter.paint_all(pictures()):
-        target = targets.popleft()
+        target, picture = begun.popleft()
         try:
-            write_picture(target, painted)
+            write_picture(target, painted, picture)
             print(target)
         except PictureError as error:
             tell(error)
@@ -95,7 +100,9 @@ def _plan(source: Path, target: Path) -> list[tuple[Path, Path]]:
             raise PictureError(f"{target}: the output is the input; name another folder")
         if not target.exists() and target.suffix.lower() in WRITABLE_SUFFIXES:
             raise PictureError(f"{target}: is a picture's name, but the input {source} is a folder")
-        pairs = [(path, target / writable_name(path)) for path in list_pictures(source)]
+        pictures = list_pictures(source)
+        _tell_what_is_left_out(source, pictures)
+        pairs = [(path, target / writable_name(path)) for path in pictures]
         if target.exists() and (reason := why_not_writable(pairs[0][1])):
             raise PictureError(f"{pairs[0][1]}: {reason}")
         return pairs
@@ -107,6 +114,13 @@ def _plan(source: Path, target: Path) -> list[tuple[Path, Path]]:
     if target.exists() and target.samefile(source):
         raise PictureError(f"{target}: the output is the input; name another file")
     return [(source, target)]
+
+
+def _tell_what_is_left_out(folder: Path, pictures: Sequence[Path]) -> None:
+    others = {path.name for path in folder.iterdir()} - {path.name for path in pictures}
+    if shown := sorted(name for name in others if not name.startswith(".")):
+        more = f" and {len(shown) - _NAMED} more" if len(shown) > _NAMED else ""
+        command.warn(f"{folder}: left out: {', '.join(shown[:_NAMED])}{more}")
 
 
 def _check_not_overwritten(jobs: Sequence[tuple[Path, Path]], paths: Sequence[Path]) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image, ImageCms, ImageOps
 
 from .errors import PictureError
 from .writing import whole_file
@@ -17,42 +20,79 @@ PICTURE_SUFFIXES = WRITABLE_SUFFIXES | {".avif", ".gif", ".jfif", ".jp2"}
 
 _APPLE_SUFFIXES = {".heic", ".heif"}
 
+_TRANSPARENT_SUFFIXES = {".png", ".tif", ".tiff", ".webp"}
+"""Of formats that can hold an opacity."""
+
+_EXIF_SUFFIXES = {".jpeg", ".jpg", ".png", ".webp"}
+_LONGEST_EXIF = 65_533  # bytes in a JPEG
+
+_SAVING = {
+    "JPEG": {"quality": 95},
+    "PNG": {"compress_level": 1},  # more takes five times as long for a tenth less
+    "TIFF": {"compression": "tiff_lzw"},
+    "WEBP": {"quality": 95},
+}
+"""Options of the formats."""
+
+Image.MAX_IMAGE_PIXELS = None  # whether there is memory for a picture is seen when it is read
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A picture with what a file holds beside its colours."""
+
+    pixels: np.ndarray
+    """Uint8 `(H, W, 3)` RGB (sRGB), upright; transparent parts are laid on white."""
+    opacity: np.ndarray | None = None
+    """Uint8 `(H, W)`; None where nothing is transparent."""
+    exif: bytes = b""
+    """What the camera wrote, without the rotation and the thumbnail."""
+    moves: bool = False
+    """Whether others follow in the file."""
+
 
 def read_picture(path: str | os.PathLike[str]) -> np.ndarray:
-    """Return the picture as uint8 `(H, W, 3)` RGB.
+    """Return the picture's pixels alone, uint8 `(H, W, 3)` RGB, as `load_picture` reads them."""
+    return load_picture(path).pixels
 
-    EXIF rotation is applied, grey and CMYK become RGB, 16 bits become 8, and transparent parts
-    are laid on white.
+
+def load_picture(path: str | os.PathLike[str]) -> Picture:
+    """Return the picture of a file; of one that moves, the first.
+
+    EXIF rotation is applied, colours of a profile are converted to sRGB, grey and CMYK become RGB,
+    and 16 bits become 8.
 
     Raises:
         PictureError: the file is missing, a folder, or no picture.
     """
     path = Path(path)
     try:
-        data = np.fromfile(path, np.uint8)
+        with Image.open(path) as image:
+            moves = getattr(image, "is_animated", False)
+            return _picture(ImageOps.exif_transpose(image), moves)
     except FileNotFoundError:
         raise PictureError(f"{path}: no such file") from None
     except IsADirectoryError:
         raise PictureError(f"{path}: is a folder, not a picture") from None
-    except OSError as error:
-        raise PictureError(f"{path}: cannot be read ({error.strerror})") from error
-    pixels = _decode(data, cv2.IMREAD_COLOR)
-    if pixels is None or pixels.size == 0:
+    except MemoryError:
+        raise
+    except Exception as error:  # Pillow raises many kinds for damaged files
+        if isinstance(error, OSError) and error.errno is not None:
+            raise PictureError(f"{path}: cannot be read ({error.strerror})") from error
         hint = ", convert it to JPEG first" if path.suffix.lower() in _APPLE_SUFFIXES else ""
-        raise PictureError(f"{path}: not a picture that can be read{hint}")
-    if _may_be_transparent(data):
-        layered = _decode(data, cv2.IMREAD_UNCHANGED)
-        if layered is not None and layered.ndim == 3 and layered.shape[2] == 4:
-            layered = cv2.convertScaleAbs(layered, alpha=255.0 / np.iinfo(layered.dtype).max)
-            layered = _turned_like(layered, pixels)
-            opacity = layered[:, :, 3:] / np.float32(255)
-            pixels = np.rint(layered[:, :, :3] * opacity + 255.0 * (1.0 - opacity))
-            pixels = pixels.astype(np.uint8)
-    return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+        raise PictureError(f"{path}: not a picture that can be read{hint}") from error
 
 
-def write_picture(path: str | os.PathLike[str], pixels: np.ndarray) -> None:
+def write_picture(
+    path: str | os.PathLike[str], pixels: np.ndarray, like: Picture | None = None
+) -> None:
     """Write uint8 `(H, W, 3)` RGB to `path`; the suffix names the format.
+
+    Args:
+        path: of the file.
+        pixels: what is written.
+        like: the picture, of the same size, whose opacity and EXIF are written too where the format
+            can hold them; None for neither.
 
     Raises:
         PictureError: unknown suffix, more pixels than the format allows, or the folder is missing
@@ -60,15 +100,23 @@ def write_picture(path: str | os.PathLike[str], pixels: np.ndarray) -> None:
     """
     path = Path(path)
     check_picture_suffix(path)
-    options = [cv2.IMWRITE_JPEG_QUALITY, 95] if path.suffix.lower() in {".jpg", ".jpeg"} else []
-    bgr = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
-    encoded, data = cv2.imencode(path.suffix.lower(), bgr, options)
-    if not encoded:
+    suffix = path.suffix.lower()
+    image = Image.fromarray(pixels)
+    format_ = Image.registered_extensions()[suffix]
+    options = dict(_SAVING.get(format_, {}))
+    if like is not None and like.opacity is not None and suffix in _TRANSPARENT_SUFFIXES:
+        image.putalpha(Image.fromarray(like.opacity))
+    if like is not None and like.exif and suffix in _EXIF_SUFFIXES:
+        options["exif"] = like.exif
+    data = io.BytesIO()
+    try:
+        image.save(data, format_, **options)
+    except (OSError, ValueError) as error:
         height, width = pixels.shape[:2]
-        raise PictureError(f"{path}: this format cannot hold {width}x{height} pixels")
+        raise PictureError(f"{path}: this format cannot hold {width}x{height} pixels") from error
     try:
         with whole_file(path) as part:
-            part.write_bytes(data.tobytes())
+            part.write_bytes(data.getbuffer())
     except OSError as error:
         raise PictureError(f"{path}: cannot be written ({error.strerror})") from error
 
@@ -151,25 +199,33 @@ def cover(pixels: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
     return np.ascontiguousarray(crop_middle(resize(pixels, (tall, wide)), size_hw))
 
 
-def _turned_like(layered: np.ndarray, pixels: np.ndarray) -> np.ndarray:
-    """Return a picture with transparency, uint8 `(H, W, 4)`, turned or mirrored as it is without,
-    for which OpenCV has followed its EXIF tag."""
-    turned = [np.rot90(layered, quarters) for quarters in range(4)]
-    ways = [way for picture in turned for way in (picture, picture[:, ::-1])]
-    fitting = [way for way in ways if way.shape[:2] == pixels.shape[:2]]
-    return min(fitting, key=lambda way: cv2.norm(np.ascontiguousarray(way[:, :, :3]), pixels))
+def _picture(image: Image.Image, moves: bool) -> Picture:
+    profile = image.info.get("icc_profile")
+    exif = image.getexif().tobytes() if "exif" in image.info else b""
+    opacity = None
+    if image.mode.startswith("I;16"):
+        image = Image.fromarray(np.rint(np.asarray(image) / 257).astype(np.uint8))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        opacity = np.array(image.getchannel("A"))
+        on_white = Image.new("RGBA", image.size, "white")
+        on_white.alpha_composite(image)
+        image = on_white.convert("RGB")
+        if (opacity == 255).all():
+            opacity = None
+    pixels = np.array(_to_srgb(image, profile))
+    return Picture(pixels, opacity, exif if len(exif) <= _LONGEST_EXIF else b"", moves)
 
 
-def _decode(data: np.ndarray, flags: int) -> np.ndarray | None:
-    level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-    try:
-        return cv2.imdecode(data, flags)
-    except cv2.error:  # an empty file, or a size that OpenCV refuses
-        return None
-    finally:
-        cv2.utils.logging.setLogLevel(level)
-
-
-def _may_be_transparent(data: np.ndarray) -> bool:
-    """Return whether the file is of a format that can hold an alpha channel (not JPEG)."""
-    return data[:2].tobytes() != b"\xff\xd8"
+def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """Return the picture in RGB, converted from its profile if it has one that fits."""
+    if image.mode not in {"L", "RGB", "CMYK", "LAB"}:
+        image = image.convert("RGB")
+    if profile is not None:
+        srgb = ImageCms.createProfile("sRGB")
+        try:
+            own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            return ImageCms.profileToProfile(image, own, srgb, outputMode="RGB")
+        except (OSError, ImageCms.PyCMSError):
+            pass  # damaged, or of other channels: players and browsers leave it aside too
+    return image.convert("RGB")

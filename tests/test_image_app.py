@@ -10,11 +10,12 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from realtime_adain import Stylizer, __version__
 from realtime_adain.__main__ import main as list_programs
 from realtime_adain.image import main
-from realtime_adain.pictures import read_picture, write_picture
+from realtime_adain.pictures import load_picture, read_picture, write_picture
 
 from .helpers import picture
 
@@ -95,10 +96,26 @@ def test_pictures_of_kinds_that_are_only_read_become_png(run, tmp_path) -> None:
     encoded = cv2.imencode(".jpg", picture())[1]
     (album / "a.jfif").write_bytes(encoded.tobytes())
     (album / "b.heic").write_bytes(b"from a phone")
-    assert run(album, tmp_path / "painted")[0] == 0
+    (album / ".hidden").write_bytes(b"")
+    status, _, err = run(album, tmp_path / "painted")
+    assert (status, err.endswith("album: left out: b.heic\n")) == (0, True)
     assert [path.name for path in (tmp_path / "painted").iterdir()] == ["a.jfif.png"]
     status, _, err = run(album / "b.heic", tmp_path / "b.png")
     assert (status, err.endswith("convert it to JPEG first\n")) == (1, True)
+
+
+def test_a_cut_out_stays_one_and_what_moves_is_told(run, tmp_path) -> None:
+    cut_out = Image.fromarray(picture())
+    cut_out.putalpha(Image.fromarray(picture(seed=3)[:, :, 0]))
+    cut_out.save(tmp_path / "in.png")
+    assert run(tmp_path / "in.png", tmp_path / "out.webp")[0] == 0
+    opacity = load_picture(tmp_path / "out.webp").opacity
+    np.testing.assert_array_equal(opacity, picture(seed=3)[:, :, 0])
+
+    frames = [Image.fromarray(picture(seed=seed)) for seed in range(3)]
+    frames[0].save(tmp_path / "in.gif", save_all=True, append_images=frames[1:])
+    status, _, err = run(tmp_path / "in.gif", tmp_path / "out.png")
+    assert (status, "in.gif: moves" in err) == (0, True)
 
 
 def test_several_styles_are_mixed(run, photo, style_file, tmp_path, tiny_weights) -> None:

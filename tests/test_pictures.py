@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import struct
-import zlib
-
 import cv2
 import numpy as np
 import pytest
+from PIL import Image, ImageCms
+from PIL.ExifTags import IFD, Base
 
 from realtime_adain.errors import PictureError
-from realtime_adain.pictures import list_pictures, read_picture, resize, write_picture
+from realtime_adain.pictures import list_pictures, load_picture, read_picture, resize, write_picture
 
 from .helpers import picture
 
@@ -47,37 +46,72 @@ def test_transparent_parts_lie_on_white(dtype, tmp_path) -> None:
     assert (result[:, 3:] == 255).all()
 
 
-def test_exif_rotation_is_applied(tmp_path) -> None:
-    _, data = cv2.imencode(".jpg", np.zeros((10, 20, 3), np.uint8))
-    # An APP1 segment with one EXIF entry: orientation (tag 0x112) 6, a quarter turn clockwise.
-    entry = struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0)
-    tiff = b"II*\0" + struct.pack("<IH", 8, 1) + entry + struct.pack("<I", 0)
-    body = b"Exif\0\0" + tiff
-    segment = b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body
-    (tmp_path / "turned.jpg").write_bytes(data[:2].tobytes() + segment + data[2:].tobytes())
-    assert read_picture(tmp_path / "turned.jpg").shape == (20, 10, 3)
-
-
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_exif_rotation_is_applied_where_something_is_transparent_too(orientation, tmp_path) -> None:
-    pixels = np.zeros((10, 20, 4), np.uint8)
-    pixels[:5, :5] = (0, 0, 255, 255)
-    pixels[:5, 5:] = (0, 255, 0, 255)
-    pixels[5:] = (255, 0, 0, 128)
-    entry = struct.pack("<HHIHH", 0x0112, 3, 1, orientation, 0)
-    tiff = b"II*\0" + struct.pack("<IH", 8, 1) + entry + struct.pack("<I", 0)
-    chunk = b"eXIf" + tiff
-    chunk = struct.pack(">I", len(tiff)) + chunk + struct.pack(">I", zlib.crc32(chunk))
+def test_exif_rotation_is_applied_with_and_without_transparency(orientation, tmp_path) -> None:
+    upright = np.zeros((10, 20, 4), np.uint8)
+    upright[:5, :5] = (255, 0, 0, 255)
+    upright[:5, 5:] = (0, 255, 0, 255)
+    upright[5:] = (0, 0, 255, 128)
+    turns = [0, 0, 2, 2, 1, 1, 3, 3]
+    mirrored = upright[:, ::-1] if orientation in {2, 4, 5, 7} else upright
+    stored = np.ascontiguousarray(np.rot90(mirrored, turns[orientation - 1]))
+    exif = Image.Exif()
+    exif[Base.Orientation] = orientation
+    Image.fromarray(stored).save(tmp_path / "layered.png", exif=exif)
+    Image.fromarray(stored[:, :, :3]).save(tmp_path / "opaque.png", exif=exif)
 
-    def turned(channels: int) -> np.ndarray:
-        data = cv2.imencode(".png", pixels[:, :, :channels])[1].tobytes()
-        (tmp_path / "turned.png").write_bytes(data[:33] + chunk + data[33:])  # after the header
-        return read_picture(tmp_path / "turned.png")
+    np.testing.assert_array_equal(read_picture(tmp_path / "opaque.png"), upright[:, :, :3])
+    layered = load_picture(tmp_path / "layered.png")
+    np.testing.assert_array_equal(layered.opacity, upright[:, :, 3])
+    np.testing.assert_array_equal(layered.pixels[:5], upright[:5, :, :3])
+    assert np.abs(layered.pixels[5:].astype(int) - (127, 127, 255)).max() <= 1
 
-    opaque, layered = turned(3), turned(4)
-    assert opaque.shape == ((10, 20, 3) if orientation < 5 else (20, 10, 3))
-    expected = np.where(opaque[:, :, 2:] > 0, np.uint8((127, 127, 255)), opaque)
-    np.testing.assert_array_equal(layered, expected)
+
+def test_colours_of_a_profile_are_converted(tmp_path) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    exchanged = (
+        profile.replace(b"rXYZ", b"....").replace(b"gXYZ", b"rXYZ").replace(b"....", b"gXYZ")
+    )
+    red = Image.new("RGB", (8, 8), (255, 0, 0))
+    for name, kept, expected in (
+        ("usual.png", profile, (255, 0, 0)),
+        ("other.png", exchanged, (0, 255, 0)),
+        ("damaged.png", profile[:200], (255, 0, 0)),
+    ):
+        red.save(tmp_path / name, icc_profile=kept)
+        assert np.abs(read_picture(tmp_path / name).astype(int) - expected).max() <= 2
+
+
+def test_what_the_camera_wrote_is_kept_without_rotation_and_thumbnail(tmp_path) -> None:
+    exif = Image.Exif()
+    exif[Base.Make] = "camera"
+    exif[Base.Orientation] = 6
+    exif.get_ifd(IFD.Exif)[Base.DateTimeOriginal] = "2020:01:02 03:04:05"
+    photograph = tmp_path / "photograph.jpg"
+    Image.fromarray(picture(20, 30)).save(photograph, exif=exif)
+    read = load_picture(photograph)
+    for name in ("out.jpg", "out.png", "out.webp"):
+        write_picture(tmp_path / name, read.pixels, read)
+        with Image.open(tmp_path / name) as written:
+            kept = written.getexif()
+            assert written.size == (20, 30)
+            assert kept[Base.Make] == "camera" and Base.Orientation not in kept
+            assert kept.get_ifd(IFD.Exif)[Base.DateTimeOriginal] == "2020:01:02 03:04:05"
+    write_picture(tmp_path / "out.bmp", read.pixels, read)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".webp", ".tif", ".jpg", ".bmp"])
+def test_opacity_is_kept_where_the_format_can(suffix, tmp_path) -> None:
+    layered = np.dstack([picture(16, 24), np.full((16, 24), 255, np.uint8)])
+    layered[:, :12, 3] = 0
+    Image.fromarray(layered).save(tmp_path / "in.png")
+    read = load_picture(tmp_path / "in.png")
+    write_picture(tmp_path / f"out{suffix}", 255 - read.pixels, read)
+    written = load_picture(tmp_path / f"out{suffix}")
+    if suffix in {".jpg", ".bmp"}:
+        assert written.opacity is None
+    else:
+        np.testing.assert_array_equal(written.opacity, layered[:, :, 3])
 
 
 @pytest.mark.parametrize("content", [b"", b"only text", b"\xff\xd8\xff\xe0 cut off"])

@@ -14,10 +14,12 @@ import av
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
+from PIL.ExifTags import Base
 
 from realtime_adain.errors import SinkError, SourceError
 from realtime_adain.frame import Frame
-from realtime_adain.pictures import write_picture
+from realtime_adain.pictures import read_picture, write_picture
 from realtime_adain.sinks.encoding import Encoding
 from realtime_adain.sinks.video_file import VideoFileSink
 from realtime_adain.sources import open_source
@@ -95,6 +97,19 @@ def corner_picture() -> np.ndarray:
     pixels[:16, :16] = (255, 0, 0)
     pixels[:16, -16:] = (0, 255, 0)
     return pixels
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_a_photograph_as_a_film_is_turned_as_its_exif_says(orientation, tmp_path) -> None:
+    exif = Image.Exif()
+    exif[Base.Orientation] = orientation
+    stored = cv2.resize(picture(4, 6), (48, 32), interpolation=cv2.INTER_NEAREST)
+    Image.fromarray(stored).save(tmp_path / "photograph.jpg", exif=exif, quality=95)
+    with VideoFileSource(tmp_path / "photograph.jpg") as source:
+        (frame,) = source
+    expected = read_picture(tmp_path / "photograph.jpg").astype(int)
+    assert frame.pixels.shape == expected.shape
+    assert np.abs(frame.pixels - expected).mean() < 6
 
 
 @pytest.mark.parametrize("mirrored", [False, True])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 import av
@@ -88,7 +89,12 @@ def _guessed_matrix(picture: av.VideoFrame) -> Colorspace | None:
 
 def _display_matrix(picture: av.VideoFrame) -> tuple[int, int, int, int]:
     """Return a, b, c, d: a stored point (x, y) is shown at (ax + cy, bx + dy), y downwards."""
-    side_data = picture.side_data.get("DISPLAYMATRIX")
+    try:
+        side_data = picture.side_data.get("DISPLAYMATRIX")
+    except ValueError:  # beside side data that PyAV has no name for, such as EXIF, it gives none
+        turn = math.radians(-picture.rotation)
+        cos, sin = round(math.cos(turn)), round(math.sin(turn))
+        return cos, sin, -sin, cos
     if side_data is None:
         return 1, 0, 0, 1
     a, b, _, c, d, *_ = memoryview(side_data).cast("B").cast("i")
