@@ -1,6 +1,6 @@
 """Arbitrary style transfer in real time: any painting, any camera, video or picture.
 
-Five lines repaint a picture::
+Four lines repaint a picture::
 
     from realtime_adain import Stylizer
 
@@ -13,7 +13,8 @@ Frames are uint8 `(H, W, 3)` RGB arrays.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .style import Style
@@ -22,15 +23,15 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = ["Style", "Stylizer", "__version__"]
 
+_HOMES = {"Style": ".style", "Stylizer": ".stylizer"}
 
-def __getattr__(name: str) -> Any:
+
+def __getattr__(name: str) -> object:
     """Import the public classes when first used, so that `--help` does not wait for torch."""
-    if name == "Stylizer":
-        from .stylizer import Stylizer
-
-        return Stylizer
-    if name == "Style":
-        from .style import Style
-
-        return Style
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name], __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -35,6 +35,8 @@ def main(argv: list[str] | None = None) -> int:
         description=__doc__,
     )
     parser.add_argument("--version", action="version", version=f"realtime-adain {__version__}")
+    if words and not words[0].startswith("-"):
+        parser.error(f"no program named {words[0]!r}, there are {', '.join(PROGRAMS)}")
     parser.parse_args(words)
     print(f"realtime-adain {__version__}: any painting, any camera, video or picture, live\n")
     for name, purpose in PROGRAMS.items():

@@ -8,11 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from . import command
 from .colour import MAX_SATURATION, ColourMode
 from .command import number_in, parse, side_length, typed_options, unit_interval, weighted
 from .engines import ENGINES, PRECISIONS
+from .errors import PictureError, StyleError
+from .pictures import read_picture
 from .steady import MAX_STRENGTH
-from .stylebook import DEFAULT_MODEL, STYLE_SIZE, find_mix, find_styles
+from .stylebook import DEFAULT_MODEL, STYLE_SIZE, find_mix, find_styles, is_saved_style
 from .styles import builtin_style_names
 
 if TYPE_CHECKING:
@@ -117,7 +120,9 @@ def complete(
         from .live.profile import look_arguments, profile_path
 
         typed = typed_options(parser, argv, intermixed=True)
-        look = look_arguments(profile_path(args.profile), typed)
+        profile = profile_path(args.profile)
+        look = look_arguments(profile, typed)
+        command.check(parser, look, profile)
     args = parse(parser, [*look, *argv], intermixed=True)
     placed = parse(parser, [*look, *_Word.all_of(argv)], intermixed=True)
     missing = [name for name in ("input", "output") if getattr(placed, name) is None]
@@ -193,7 +198,7 @@ def painting_options(args: argparse.Namespace) -> PaintingOptions:
     if args.mask is not None and args.mix is not None:
         raise ValueError("with a mask every style has a region: name them by --style, not --mix")
     mix = find_mix(args.mix)
-    styles = list(mix) or find_styles(args.style)
+    styles = list(mix) or [path for word in args.style for path in _readable(word)]
     return PaintingOptions(
         styles=styles,
         weights=list(mix.values()) or None,
@@ -204,6 +209,24 @@ def painting_options(args: argparse.Namespace) -> PaintingOptions:
         saturation=args.saturation,
         steady=args.steady,
     )
+
+
+def _readable(word: str) -> list[Path]:
+    """Return the files of what the user calls a style; of a folder, those that can be read."""
+    readable = []
+    for path in find_styles([word]):
+        try:
+            if not is_saved_style(path):
+                read_picture(path)
+        except PictureError as error:
+            if not Path(word).is_dir():
+                raise
+            command.warn(f"{error}, left out")
+        else:
+            readable.append(path)
+    if not readable:
+        raise StyleError(f"{word}: holds no picture that can be read")
+    return readable
 
 
 def make_stylizer(args: argparse.Namespace) -> Stylizer:

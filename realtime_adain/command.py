@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from . import __version__
 from .errors import RealtimeAdainError, is_out_of_memory, one_line
@@ -93,6 +93,21 @@ def parse(
     if intermixed and "--" not in words:
         return parser.parse_intermixed_args(argv, namespace)
     return parser.parse_args(argv, namespace)
+
+
+def check(parser: argparse.ArgumentParser, words: Sequence[str], origin: object) -> None:
+    """Raise ValueError, with their origin, for arguments that nobody has typed and that the parser
+    does not take."""
+    usual = parser.error
+
+    def refuse(message: str) -> NoReturn:
+        raise ValueError(f"{origin}: {message}")
+
+    parser.error = refuse
+    try:
+        parse(parser, words, intermixed=True)
+    finally:
+        parser.error = usual
 
 
 def typed_options(

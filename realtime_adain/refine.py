@@ -38,6 +38,7 @@ DEMO_SECONDS = range(0, 40, 5)
 def main(argv: list[str] | None = None) -> int:
     """Run the program; return its exit status."""
     parser = command.make_parser("realtime_adain.refine", __doc__)
+    parser.usage = "%(prog)s style OUT.safetensors [options]"
     parser.add_argument("style", help="picture, or name of a built-in style")
     parser.add_argument("output", type=Path, metavar="OUT.safetensors", help="style to write")
     parser.add_argument(

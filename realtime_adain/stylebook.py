@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from .errors import StyleError
 from .pictures import PICTURE_SUFFIXES, list_pictures
-from .styles import builtin_style_path
+from .styles import builtin_style_names, builtin_style_path
 
 SAVED_STYLE_SUFFIX = ".safetensors"
 
@@ -28,6 +29,13 @@ def is_saved_style(path: Path) -> bool:
 def is_style_file(path: Path) -> bool:
     """Return whether a file is by its suffix a picture or a saved style."""
     return path.suffix.lower() in PICTURE_SUFFIXES or is_saved_style(path)
+
+
+def find_style(wanted: str | os.PathLike[str]) -> Path:
+    """Return the file of one style: a path as it is, where there is none a built-in style's."""
+    path = Path(wanted)
+    is_builtin = str(path) in builtin_style_names() and not path.exists()
+    return builtin_style_path(str(path)) if is_builtin else path
 
 
 def find_styles(wanted: Sequence[str]) -> list[Path]:

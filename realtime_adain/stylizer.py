@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator, Iterable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, Self, TypeVar
 
+import cv2
 import numpy as np
 import torch
 from torch import nn
 
-from .adain import Regional, check_alpha
+from .adain import Regional, Statistics, check_alpha
 from .closing import Closing
 from .engines import open_engine
 from .engines.base import turn_on
@@ -23,11 +23,14 @@ from .networks import StyleNetwork
 from .networks.fingerprint import fingerprint
 from .pictures import read_picture
 from .style import Style
-from .stylebook import DEFAULT_MODEL, STYLE_SIZE, is_saved_style
+from .stylebook import DEFAULT_MODEL, STYLE_SIZE, find_style, is_saved_style
 from .tensors import MINIMUM_SIDE, style_image, working_size
 from .weights import load_checkpoint, load_model
 
 Painted = TypeVar("Painted")
+
+FADING_ALPHA = 0.2
+"""Style strength from which on a frame is what the network paints alone."""
 
 _LARGE_STYLE = 3 * 768**2  # numbers in a picture from which on its memory is not worth keeping
 
@@ -107,7 +110,8 @@ class Stylizer(Closing):
         """Return the style of a picture; the only time that its pixels are looked at.
 
         Args:
-            image: uint8 `(H, W, 3)` RGB, or the path of a picture or of a saved style.
+            image: uint8 `(H, W, 3)` RGB, the path of a picture or of a saved style, or the name of
+                a built-in one.
             size: short side in pixels to which the picture is brought first; larger gives larger
                 strokes. The long side becomes at most four times that.
             name: what is shown to the user; None for the file's name.
@@ -119,7 +123,7 @@ class Stylizer(Closing):
         """
         _check_size(size)
         if not isinstance(image, np.ndarray):
-            path = Path(image)
+            path = find_style(image)
             if is_saved_style(path):
                 return self._checked(Style.load(path)).to(self.device)
             name = name or path.stem
@@ -139,7 +143,8 @@ class Stylizer(Closing):
         Args:
             frame: uint8 `(H, W, 3)` RGB, any size.
             style: what `encode_style` returned, or a mix of such.
-            alpha: style strength, 0 (the content as the network sees it) to 1.
+            alpha: style strength, 0 (the frame itself) to 1; below `FADING_ALPHA` the frame shows
+                through what the network paints.
 
         Returns:
             uint8 `(H, W, 3)` RGB of the frame's size.
@@ -151,7 +156,7 @@ class Stylizer(Closing):
         """
         check_pixels(frame)
         check_alpha(alpha)
-        return self.engine.stylize(frame, self._checked(style).statistics, alpha)
+        return self._painted(frame, self._checked(style).statistics, alpha)
 
     def stylize_all(
         self, frames: Iterable[np.ndarray], style: Style, alpha: float = 1.0
@@ -199,7 +204,7 @@ class Stylizer(Closing):
             )
         statistics = tuple(self._checked(style).statistics for style in styles)
         masks = torch.from_numpy(np.ascontiguousarray(masks, np.float32))
-        return self.engine.stylize(frame, Regional(statistics, masks), alpha)
+        return self._painted(frame, Regional(statistics, masks), alpha)
 
     def run_all(self, tasks: Iterable[Callable[[], Painted]]) -> Generator[Painted, None, None]:
         """Yield what tasks that call `stylize` or `stylize_regions` return, in their order.
@@ -221,6 +226,16 @@ class Stylizer(Closing):
         """Give up what is being prepared in a thread; at its end, the process would wait for it.
         Nothing is to be painted afterwards."""
         self.engine.close()
+
+    def _painted(self, frame: np.ndarray, style: Statistics | Regional, alpha: float) -> np.ndarray:
+        """Return what the engine paints, faded into the frame where the strength is small: what
+        the network paints at a strength of zero is the content as it sees it, not quite the same.
+        """
+        if alpha == 0:
+            return frame.copy()
+        painted = self.engine.stylize(frame, style, alpha)
+        share = min(alpha / FADING_ALPHA, 1.0)
+        return painted if share == 1 else cv2.addWeighted(painted, share, frame, 1 - share, 0)
 
     def _checked(self, style: Style) -> Style:
         if not isinstance(style, Style):

@@ -18,6 +18,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _make_parser() -> argparse.ArgumentParser:
     parser = command.make_parser("realtime_adain.train", __doc__)
+    parser.usage = "%(prog)s run --content FOLDER --style FOLDER [options]"
     parser.add_argument("run", type=Path, help="folder of the run; an existing run is resumed")
     parser.add_argument("--device", help="cpu, cuda, ... (default: the best there is)")
     for name, default, purpose in (

@@ -9,7 +9,6 @@ beside the output; the same command goes on there.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +20,6 @@ from . import cli, command
 from .errors import SourceError
 from .frame import FILM_FRAME_RATE
 from .painter import Painter
-from .pictures import read_picture
 from .pipeline import run_pipeline
 from .progress import Progress
 from .sinks.encoding import Encoding
@@ -29,7 +27,6 @@ from .sinks.resumable import ResumableSink
 from .sinks.video_file import VideoFileSink
 from .sources.pictures import PictureFolderSource
 from .sources.video_file import VideoFileSource
-from .stylebook import is_saved_style
 
 _Source = VideoFileSource | PictureFolderSource
 _Sink = VideoFileSink | ResumableSink
@@ -77,7 +74,6 @@ def _repaint(args: argparse.Namespace) -> int:
     if not args.debug:
         av.logging.set_libav_level(av.logging.PANIC)  # its complaints come as our errors
     options = cli.painting_options(args)
-    _check_styles(options.styles)
     with (
         _open_source(args) as source,
         _open_sink(args, source, options.styles) as sink,
@@ -100,13 +96,6 @@ def _repaint(args: argparse.Namespace) -> int:
                 _keep_the_beginning(sink, progress.done, error)
     _report(args, source, sink, progress)
     return 0
-
-
-def _check_styles(paths: Sequence[Path]) -> None:
-    """Read the pictures once before the network is loaded, which takes longer."""
-    for path in paths:
-        if not is_saved_style(path):
-            read_picture(path)
 
 
 def _open_source(args: argparse.Namespace) -> _Source:
@@ -140,12 +129,12 @@ def _open_sink(
     return VideoFileSink(args.output, **options)
 
 
-def _settings(args: argparse.Namespace, style_paths: Sequence[Path]) -> str:
-    """Return what the painted frames depend on, as text."""
+def _settings(args: argparse.Namespace, style_paths: Sequence[Path]) -> dict[str, object]:
+    """Return what the painted frames depend on."""
     chosen = {name: value for name, value in vars(args).items() if name not in _NOT_IN_THE_PICTURE}
-    files = [args.input, *style_paths]
-    chosen["files"] = [(str(path.resolve()), path.stat().st_size) for path in files]
-    return json.dumps(chosen, indent=2, default=str) + "\n"
+    for name, files in (("input", [args.input]), ("style", style_paths)):
+        chosen[name] = [(str(path.resolve()), path.stat().st_size) for path in files]
+    return chosen
 
 
 @contextmanager

@@ -60,6 +60,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _make_parser() -> argparse.ArgumentParser:
     parser = command.make_parser("realtime_adain.webcam", __doc__)
+    parser.usage = "%(prog)s [options]"
     parser.add_argument("--source", default="0", help=f"{SOURCE_SYNTAX} (default %(default)s)")
     parser.add_argument(
         "--camera-size",
@@ -127,7 +128,9 @@ def _with_profile(
         return args
     argv = sys.argv[1:] if argv is None else argv
     typed = command.typed_options(parser, argv)
-    kept = profile_arguments(profile_path(args.profile), vars(args), typed)
+    profile = profile_path(args.profile)
+    kept = profile_arguments(profile, vars(args), typed)
+    command.check(parser, kept, profile)
     args = parser.parse_args([*kept, *argv])
     args.kept_styles, args.kept_watch = args.style, args.watch
     _leave_out_vanished(args, typed)

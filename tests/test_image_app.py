@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 
@@ -118,6 +119,20 @@ def test_a_cut_out_stays_one_and_what_moves_is_told(run, tmp_path) -> None:
     assert (status, "in.gif: moves" in err) == (0, True)
 
 
+def test_a_broken_picture_in_a_folder_of_styles_is_left_out(
+    run, photo, style_file, tmp_path
+) -> None:
+    paintings = tmp_path / "paintings"
+    paintings.mkdir()
+    (paintings / "broken.jpg").write_text("no picture")
+    status, _, err = run(photo, tmp_path / "out.png", styles=(paintings,))
+    assert (status, err.endswith("paintings: holds no picture that can be read\n")) == (1, True)
+    shutil.copy(style_file, paintings)
+    status, _, err = run(photo, tmp_path / "out.png", styles=(paintings,))
+    assert (status, err.count("\n")) == (0, 1)
+    assert "broken.jpg: not a picture that can be read, left out" in err
+
+
 def test_several_styles_are_mixed(run, photo, style_file, tmp_path, tiny_weights) -> None:
     other = tmp_path / "other.png"
     write_picture(other, 255 - picture(seed=9))
@@ -197,6 +212,9 @@ def test_bad_option_is_a_usage_error(run, photo, tmp_path, option, capsys) -> No
 
 
 def test_package_lists_its_programs(capsys) -> None:
+    with pytest.raises(SystemExit):
+        list_programs(["paint"])
+    assert "no program named 'paint', there are webcam, video," in capsys.readouterr().err
     assert list_programs([]) == 0
     out = capsys.readouterr().out
     for program in ("webcam", "video", "image", "train"):

@@ -22,9 +22,9 @@ TICKS = 512
 """Of a frame, at 25 a second."""
 
 
-def open_sink(path, settings="as always", **options) -> ResumableSink:
+def open_sink(path, settings=None, **options) -> ResumableSink:
     usual = {"size_hw": SIZE_HW, "frame_rate": Fraction(25), "time_base": Fraction(1, 12800)}
-    return ResumableSink(path, settings=settings, piece_frames=10, **usual | options)
+    return ResumableSink(path, settings=settings or {"size": 1}, piece_frames=10, **usual | options)
 
 
 def write(sink: ResumableSink, first: int, last: int, begin: int = 0) -> None:
@@ -120,8 +120,8 @@ def test_other_settings_are_refused_and_nothing_is_lost(tmp_path) -> None:
     sink = open_sink(tmp_path / "out.mp4")
     write(sink, 0, 12)
     sink.abort()
-    with pytest.raises(SinkError, match="out.mp4.pieces: was begun with another input or other"):
-        open_sink(tmp_path / "out.mp4", settings="otherwise")
+    with pytest.raises(SinkError, match="out.mp4.pieces: was begun with another size;"):
+        open_sink(tmp_path / "out.mp4", settings={"size": 2})
     with pytest.raises(SinkError, match="is closed"):
         write(sink, 12, 13)
     with open_sink(tmp_path / "out.mp4") as sink:

@@ -71,13 +71,16 @@ def test_processing_size_is_what_the_network_sees(tiny_network, monkeypatch) -> 
     assert seen == [(1, 3, 32, 48)]  # 32 x 43, padded to multiples of 8
 
 
-def test_alpha_zero_is_the_same_for_every_style(stylizer, style) -> None:
-    other = stylizer.encode_style(255 - picture(40, 40, seed=2))
+def test_a_fading_strength_ends_in_the_frame_itself(stylizer, style) -> None:
     frame = picture()
-    np.testing.assert_array_equal(
-        stylizer.stylize(frame, style, alpha=0), stylizer.stylize(frame, other, alpha=0)
-    )
-    assert (stylizer.stylize(frame, style) != stylizer.stylize(frame, other)).any()
+    masks = np.full((2, *frame.shape[:2]), 0.5, np.float32)
+    for paint in (
+        lambda alpha: stylizer.stylize(frame, style, alpha),
+        lambda alpha: stylizer.stylize_regions(frame, [style, style], masks, alpha),
+    ):
+        distances = [np.abs(paint(alpha) - frame.astype(float)).mean() for alpha in (0.2, 0.1, 0)]
+        assert distances[0] > distances[1] > distances[2] == 0
+    assert stylizer.stylize(frame, style, 0) is not frame
 
 
 def test_frames_are_independent_of_each_other(stylizer, style) -> None:
@@ -134,6 +137,17 @@ def test_a_saved_style_may_be_read_by_whom_new_files_may(style, tmp_path) -> Non
     (tmp_path / "usual").touch()
     modes = {path.stat().st_mode for path in tmp_path.iterdir()}
     assert len(modes) == 1
+
+
+def test_a_built_in_style_is_known_by_its_name(stylizer, tmp_path, monkeypatch) -> None:
+    by_name = stylizer.encode_style("waves")
+    assert by_name.name == "waves"
+    monkeypatch.chdir(tmp_path)
+    write_picture("waves.png", picture())
+    (tmp_path / "waves.png").rename("waves")  # a file of that name goes before
+    mine = stylizer.encode_style("waves").statistics
+    expected = stylizer.encode_style(picture()).statistics
+    torch.testing.assert_close(mine, expected, rtol=0, atol=0)
 
 
 def test_style_from_a_picture_file_takes_its_name(stylizer, tmp_path) -> None:

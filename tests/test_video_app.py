@@ -214,7 +214,7 @@ def test_interrupted_work_is_resumed(run, tiny_weights, style_file, tmp_path) ->
     assert 0 < kept < 60
     status, out, err = run(clip, target, "--resume", "--alpha", 0.5)
     assert (status, out) == (1, "")
-    assert "out.mp4.pieces: was begun with another input or other options" in err
+    assert "out.mp4.pieces: was begun with another alpha; take the same" in err
     status, out, err = run(clip, target, "--resume")
     assert (status, err) == (0, "")
     assert out.startswith(f"{60 - kept} frames ({kept} earlier) in ")

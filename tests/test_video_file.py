@@ -462,6 +462,7 @@ def test_sound_can_be_left_out(clip, tmp_path) -> None:
         ("in.mp4", "aac", "out.webm", "opus"),
         ("in.mov", "pcm_mulaw", "out.mp4", "aac"),
         ("in.avi", "pcm_u8", "out.mp4", "aac"),
+        ("in.avi", "pcm_s16le", "out.mp4", "aac"),
         ("late.mkv", "libmp3lame", "out.webm", "opus"),
     ],
 )

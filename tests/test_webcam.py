@@ -292,6 +292,9 @@ def test_a_profile_keeps_the_options_and_the_command_line_wins(
     path.write_text("alpha = 0.5\nhair = 3\n")
     capsys.readouterr()
     assert refused(run, capsys).endswith("stage.toml: there is no setting named 'hair'")
+    path.write_text("alpha = 3\n")
+    expected = "stage.toml: argument --alpha: must be in 0..1, got 3"
+    assert refused(run, capsys).endswith(expected)
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
@@ -24,7 +25,7 @@ from .video_file import VideoFileSink
 PIECE_FRAMES = 250
 """Frames of a piece: x264 begins anew that often by itself, and no more are lost by force."""
 
-_SETTINGS_NAME = "settings.txt"
+_SETTINGS_NAME = "settings.json"
 
 
 class ResumableSink(Sink):
@@ -36,7 +37,7 @@ class ResumableSink(Sink):
 
     Args:
         path: where to write; the suffix names the container.
-        settings: text that tells how the frames are made; pieces made otherwise are refused.
+        settings: what the frames depend on, by name; pieces made otherwise are refused.
         size_hw: height and width in pixels of all frames.
         frame_rate: nominal frames per second; None where it is not known.
         time_base: unit of the frames' `pts` in seconds.
@@ -64,7 +65,7 @@ class ResumableSink(Sink):
         self,
         path: str | os.PathLike[str],
         *,
-        settings: str,
+        settings: Mapping[str, object],
         size_hw: tuple[int, int],
         frame_rate: Fraction | None,
         time_base: Fraction,
@@ -147,19 +148,23 @@ class ResumableSink(Sink):
         if not self.frames:
             self._remove_folder()
 
-    def _prepare_folder(self, settings: str) -> None:
+    def _prepare_folder(self, settings: Mapping[str, object]) -> None:
         note = self.folder / _SETTINGS_NAME
+        text = json.dumps(settings, indent=2, default=str)
         try:
             if not self.folder.exists():
                 self.folder.mkdir()
-                note.write_bytes(settings.encode())
-            same = note.read_bytes() == settings.encode()
+                note.write_text(text, encoding="utf-8")
+            before, now = json.loads(note.read_text(encoding="utf-8")), json.loads(text)
         except OSError as error:
             raise SinkError(f"{self.folder}: is no folder of pieces ({error.strerror})") from error
-        if not same:
+        except ValueError as error:
+            raise SinkError(f"{note}: is damaged; delete the folder") from error
+        names = sorted(before.keys() | now.keys())
+        if other := [name for name in names if before.get(name) != now.get(name)]:
             raise SinkError(
-                f"{self.folder}: was begun with another input or other options; "
-                "take the same ones, or delete it"
+                f"{self.folder}: was begun with another {', '.join(other)}; "
+                "take the same, or delete it"
             )
         for leftover in self.folder.glob(".*"):  # of the piece at which the program was killed
             leftover.unlink()

@@ -170,6 +170,8 @@ def _can_hold(format_name: str, stream: Stream) -> bool:
         return False
     if stream.type == "attachment" and format_name == "webm":
         return False  # its header takes them, and they are not in the file
+    if format_name == "mp4" and stream.type == "audio" and stream.name.startswith("pcm_"):
+        return False  # it may be there, but most players do not look for it
     try:
         with av.open(io.BytesIO(), "w", format=format_name) as trial:
             trial.add_stream_from_template(stream, opaque=True)
