@@ -236,8 +236,11 @@ def test_resumed_run_ends_as_the_uninterrupted_one(folders, teacher, tmp_path) -
 def test_a_run_with_other_options_is_not_continued(folders, teacher, tmp_path) -> None:
     run(options_for(folders, steps=1), tmp_path, teacher)
     assert json.loads((tmp_path / "options.json").read_text())["steps"] == 1
-    with pytest.raises(WeightsError, match="holds a run with another batch, steps"):
+    with pytest.raises(WeightsError, match="holds a run with other options .batch, steps.;"):
         run(options_for(folders, steps=2, batch=1), tmp_path, teacher)
+    for kept in ("weights.safetensors", "checkpoint.pt"):
+        (tmp_path / kept).unlink()
+    run(options_for(folders, steps=2, batch=1), tmp_path, teacher)  # nothing had been learnt
 
 
 def test_a_run_without_data_leaves_nothing(folders, teacher, tmp_path) -> None:

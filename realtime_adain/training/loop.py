@@ -7,7 +7,7 @@ import dataclasses
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +76,14 @@ def train(
     (folder / "options.json").write_text(json.dumps(dataclasses.asdict(options), indent=2) + "\n")
     if run.step == 0:
         batches = math.ceil(options.prepared / options.batch)
-        run.objective.prepare(data[step].on(device) for step in range(batches))
+        with Progress(batches, unit="batches looked at", quiet=quiet) as progress:
+
+            def first_batches() -> Iterator[Pairs]:
+                for step in range(batches):
+                    yield data[step].on(device)
+                    progress.update(step + 1)
+
+            run.objective.prepare(first_batches())
     log, held_out = LossLog(folder / "log.csv"), LossLog(folder / "held-out.csv", timed=False)
     progress = Progress(options.steps, before=run.step, unit="steps", quiet=quiet)
     started, told = time.perf_counter(), set()
@@ -260,8 +267,10 @@ def _normalised(teacher: VGGEncoder, data: PairDataset, options: TrainingOptions
 
 def _check_same_options(options: TrainingOptions, folder: Path) -> None:
     path = folder / "options.json"
+    if not (folder / "weights.safetensors").exists():
+        return  # nothing has been learnt yet
     if path.exists() and (different := differing(options, json.loads(path.read_text()))):
         raise WeightsError(
-            f"{folder}: holds a run with another {', '.join(different)}; to go on from its weights "
-            f"with other options: --initial {folder / 'weights.safetensors'} in a new folder"
+            f"{folder}: holds a run with other options ({', '.join(different)}); to go on from its "
+            f"weights with these: --initial {folder / 'weights.safetensors'} in a new folder"
         )
