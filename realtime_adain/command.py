@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import re
 import sys
@@ -49,6 +50,7 @@ def run(
         argv: the arguments; None for those of the process, which then ends with the program.
         intermixed: whether options may stand between files that can be left out.
     """
+    _mend_streams()
     args = parse(parser, argv, intermixed=intermixed)
     # OpenMP's idle threads spin by default. Beside an encoder, or any other busy program, that
     # makes a frame take many times as long. Read when torch is loaded.
@@ -78,6 +80,17 @@ def run(
     except KeyboardInterrupt:
         warn("interrupted")
         return 130
+
+
+def _mend_streams() -> None:
+    """Let nothing end a program for what it prints: names that the terminal cannot show, or
+    streams that are closed."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def parse(

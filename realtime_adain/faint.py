@@ -10,7 +10,9 @@ from .pictures import shrink
 _NOTHING, _ENOUGH = 3.0, 32.0
 """Contrast, of 255, up to which nothing is painted, and from which on everything is."""
 
-_REDUCTION = 8  # of the size at which the contrast is looked for: noise is averaged away
+_REDUCTION, _LEAST_SIDE = 8, 8
+"""By how much a picture is reduced, unless it is very small, before its contrast is looked for:
+noise is averaged away."""
 
 
 def keep_faint(stylized: np.ndarray, original: np.ndarray) -> np.ndarray:
@@ -25,7 +27,8 @@ def keep_faint(stylized: np.ndarray, original: np.ndarray) -> np.ndarray:
         original: uint8 `(H, W, 3)` RGB of the same size, what it was painted from.
     """
     height, width = original.shape[:2]
-    small = shrink(original, (max(1, height // _REDUCTION), max(1, width // _REDUCTION)))
+    reduction = min(_REDUCTION, max(1, min(height, width) // _LEAST_SIDE))
+    small = shrink(original, (height // reduction, width // reduction))
     ranges = (cv2.minMaxLoc(channel)[:2] for channel in cv2.split(small))
     contrast = max(most - least for least, most in ranges)
     share = float(np.clip((contrast - _NOTHING) / (_ENOUGH - _NOTHING), 0.0, 1.0))

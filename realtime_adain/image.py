@@ -46,7 +46,7 @@ def main(argv: list[str] | None = None) -> int:
 def _repaint(args: argparse.Namespace) -> int:
     jobs = _plan(args.input, args.output)
     options = cli.painting_options(args)
-    _check_not_overwritten(jobs, [*options.styles, *([args.mask] if args.mask else [])])
+    _check_targets(jobs, [*options.styles, *([args.mask] if args.mask else [])])
     with cli.make_stylizer(args) as stylizer:
         painter = Painter(stylizer, options)
         if args.input.is_dir():
@@ -123,12 +123,16 @@ def _tell_what_is_left_out(folder: Path, pictures: Sequence[Path]) -> None:
         command.warn(f"{folder}: left out: {', '.join(shown[:_NAMED])}{more}")
 
 
-def _check_not_overwritten(jobs: Sequence[tuple[Path, Path]], paths: Sequence[Path]) -> None:
-    """Raise PictureError where a picture would be written over a style or the mask."""
-    read = {path.resolve() for path in paths}
-    for _, target in jobs:
+def _check_targets(jobs: Sequence[tuple[Path, Path]], paths: Sequence[Path]) -> None:
+    """Raise PictureError where a picture would be written over what is read or another result."""
+    read = {path.resolve() for path in [*paths, *(source for source, _ in jobs)]}
+    sources: dict[Path, Path] = {}
+    for source, target in jobs:
         if target.resolve() in read:
-            raise PictureError(f"{target}: the output is a style or the mask; name another file")
+            raise PictureError(f"{target}: is read too, as picture, style or mask; name another")
+        if target in sources:
+            raise PictureError(f"{target}: {sources[target]} and {source} would both become it")
+        sources[target] = source
 
 
 if __name__ == "__main__":

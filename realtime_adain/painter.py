@@ -100,6 +100,12 @@ class Painter:
         for painted, pixels in self._stylizer.run_all(map(self._begin, pictures)):
             yield self._finish(painted, pixels)
 
+    def skip(self, pixels: np.ndarray) -> None:
+        """Take a picture, uint8 `(H, W, 3)` RGB, for one that was painted at an earlier time: the
+        colours of a film are followed from its beginning."""
+        if self._options.colour is ColourMode.MATCHED:
+            self._follow_colours(pixels)
+
     def _begin(self, pixels: np.ndarray) -> Callable[[], tuple[np.ndarray, np.ndarray]]:
         """Return what returns a picture painted and as it was, and needs nothing of those
         before it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,9 @@ _TRANSPARENT_SUFFIXES = {".png", ".tif", ".tiff", ".webp"}
 _EXIF_SUFFIXES = {".jpeg", ".jpg", ".png", ".webp"}
 _LONGEST_EXIF = 65_533  # bytes in a JPEG
 
+_MOVING_FORMATS = {"AVIF", "GIF", "PNG", "WEBP"}
+"""Of Pillow; where it finds several pictures in another format, they are views or pages."""
+
 _SAVING = {
     "JPEG": {"quality": 95},
     "PNG": {"compress_level": 1},  # more takes five times as long for a tenth less
@@ -35,6 +39,7 @@ _SAVING = {
 """Options of the formats."""
 
 Image.MAX_IMAGE_PIXELS = None  # whether there is memory for a picture is seen when it is read
+warnings.filterwarnings("ignore", module=r"PIL\.")  # flaws in what the camera wrote
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,8 +73,9 @@ def load_picture(path: str | os.PathLike[str]) -> Picture:
     path = Path(path)
     try:
         with Image.open(path) as image:
-            moves = getattr(image, "is_animated", False)
-            return _picture(ImageOps.exif_transpose(image), moves)
+            moves = image.format in _MOVING_FORMATS and getattr(image, "is_animated", False)
+            image.load()
+            return _picture(*_upright(image), moves)
     except FileNotFoundError:
         raise PictureError(f"{path}: no such file") from None
     except IsADirectoryError:
@@ -101,11 +107,13 @@ def write_picture(
     path = Path(path)
     check_picture_suffix(path)
     suffix = path.suffix.lower()
-    image = Image.fromarray(pixels)
+    if like is not None and like.opacity is not None and suffix in _TRANSPARENT_SUFFIXES:
+        image = Image.fromarray(_without_white(pixels, like.opacity))
+        image.putalpha(Image.fromarray(like.opacity))
+    else:
+        image = Image.fromarray(pixels)
     format_ = Image.registered_extensions()[suffix]
     options = dict(_SAVING.get(format_, {}))
-    if like is not None and like.opacity is not None and suffix in _TRANSPARENT_SUFFIXES:
-        image.putalpha(Image.fromarray(like.opacity))
     if like is not None and like.exif and suffix in _EXIF_SUFFIXES:
         options["exif"] = like.exif
     data = io.BytesIO()
@@ -199,12 +207,20 @@ def cover(pixels: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
     return np.ascontiguousarray(crop_middle(resize(pixels, (tall, wide)), size_hw))
 
 
-def _picture(image: Image.Image, moves: bool) -> Picture:
+def _upright(image: Image.Image) -> tuple[Image.Image, bytes]:
+    """Return the picture turned as its EXIF says, and the rest of that; none where it is flawed."""
+    try:
+        image = ImageOps.exif_transpose(image)
+        return image, image.getexif().tobytes() if "exif" in image.info else b""
+    except Exception:  # of as many kinds as there are flaws
+        return image, b""
+
+
+def _picture(image: Image.Image, exif: bytes, moves: bool) -> Picture:
     profile = image.info.get("icc_profile")
-    exif = image.getexif().tobytes() if "exif" in image.info else b""
     opacity = None
-    if image.mode.startswith("I;16"):
-        image = Image.fromarray(np.rint(np.asarray(image) / 257).astype(np.uint8))
+    if image.mode[0] in "IF":
+        image = _in_8_bits(image)
     if image.has_transparency_data:
         image = image.convert("RGBA")
         opacity = np.array(image.getchannel("A"))
@@ -215,6 +231,21 @@ def _picture(image: Image.Image, moves: bool) -> Picture:
             opacity = None
     pixels = np.array(_to_srgb(image, profile))
     return Picture(pixels, opacity, exif if len(exif) <= _LONGEST_EXIF else b"", moves)
+
+
+def _in_8_bits(image: Image.Image) -> Image.Image:
+    """Return a grey picture of 16 bits, 32 bits or floating point in 8."""
+    values = np.nan_to_num(np.asarray(image, np.float32))
+    ranges = (65535.0,) if image.mode.startswith("I;16") else (1.0, 255.0, 65535.0)
+    full = next((full for full in ranges if values.max() <= full), values.max())
+    return Image.fromarray(np.rint(255 * np.clip(values / full, 0, 1)).astype(np.uint8))
+
+
+def _without_white(pixels: np.ndarray, opacity: np.ndarray) -> np.ndarray:
+    """Return the colours that, laid on white, give these."""
+    share = opacity[:, :, None] / np.float32(255)
+    colours = (pixels - 255 * (1 - share)) / np.maximum(share, 1 / 255)
+    return np.where(share > 0, np.rint(np.clip(colours, 0, 255)), pixels).astype(np.uint8)
 
 
 def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:

@@ -29,6 +29,7 @@ def run_pipeline(
     on_frame: Callable[[int], None] | None = None,
     *,
     skipped_frames: int = 0,
+    on_skipped: Callable[[np.ndarray], None] | None = None,
     queued_frames: int = QUEUED_FRAMES,
 ) -> int:
     """Pass every frame of a source through a process into a sink, in order, none dropped.
@@ -44,6 +45,8 @@ def run_pipeline(
         sink: what takes the new frames; their times are those of the source.
         on_frame: told the number of frames processed, after each.
         skipped_frames: how many frames at the beginning are read but not processed.
+        on_skipped: given the pixels of each of those, in the reading thread, before any is
+            processed.
         queued_frames: how many frames may wait before and after `process`.
 
     Returns:
@@ -57,7 +60,11 @@ def run_pipeline(
     finished = _Channel(queued_frames)
 
     def read() -> None:
-        for frame in islice(source, skipped_frames, None):
+        frames = iter(source)
+        for frame in islice(frames, skipped_frames):
+            if on_skipped is not None:
+                on_skipped(frame.pixels)
+        for frame in frames:
             if not decoded.put(frame):
                 return
 

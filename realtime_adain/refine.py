@@ -96,15 +96,20 @@ def _refine(args: argparse.Namespace) -> int:
     from .style import Style
     from .stylizer import Stylizer
     from .tensors import resize, style_size, to_tensor
-    from .training.refining import refine
+    from .training.refining import LEAST_CONTENTS, refine
     from .weights import fetched_teacher, load_teacher
 
+    pictures = _contents(args.content)
+    if len(pictures) < LEAST_CONTENTS:
+        raise PictureError(
+            f"{args.content}: at least {LEAST_CONTENTS} pictures that can be read are needed"
+        )
     teacher = load_teacher(args.teacher or fetched_teacher())
     stylizer = Stylizer(args.model, device=args.device, engine="torch")
     picture = read_picture(paths[0])
     style = stylizer.encode_style(picture, size=args.style_size, name=paths[0].stem)
     artwork = to_tensor(picture, stylizer.device, torch.float32)
-    contents = [to_tensor(crop, stylizer.device, torch.float32) for crop in _contents(args.content)]
+    contents = [to_tensor(crop, stylizer.device, torch.float32) for crop in pictures]
     with Progress(args.steps, unit="steps") as progress:
         statistics, verdicts = refine(
             stylizer.network,

@@ -78,7 +78,8 @@ class Style:
             tensors[_THUMBNAIL] = torch.from_numpy(np.ascontiguousarray(self.thumbnail))
         try:
             with whole_file(path) as part:
-                part.write_bytes(save(tensors, {"name": self.name, "network": self.fingerprint}))
+                name = self.name.encode(errors="replace").decode()  # files may have any bytes
+                part.write_bytes(save(tensors, {"name": name, "network": self.fingerprint}))
         except (OSError, SafetensorError) as error:
             reason = getattr(error, "strerror", None) or error
             raise StyleError(f"{path}: style cannot be written: {reason}") from error

@@ -9,6 +9,7 @@ beside the output; the same command goes on there.
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from . import cli, command
 from .errors import SourceError
 from .frame import FILM_FRAME_RATE
 from .painter import Painter
+from .pictures import list_pictures
 from .pipeline import run_pipeline
 from .progress import Progress
 from .sinks.encoding import Encoding
@@ -73,6 +75,7 @@ def main(argv: list[str] | None = None) -> int:
 def _repaint(args: argparse.Namespace) -> int:
     if not args.debug:
         av.logging.set_libav_level(av.logging.PANIC)  # its complaints come as our errors
+        os.environ.setdefault("SVT_LOG", "1")  # the AV1 encoder's own
     options = cli.painting_options(args)
     with (
         _open_source(args) as source,
@@ -90,7 +93,12 @@ def _repaint(args: argparse.Namespace) -> int:
             try:
                 with _telling_what_is_kept(sink):
                     run_pipeline(
-                        source, painter.paint_all, sink, progress.update, skipped_frames=before
+                        source,
+                        painter.paint_all,
+                        sink,
+                        progress.update,
+                        skipped_frames=before,
+                        on_skipped=painter.skip,
                     )
             except SourceError as error:
                 _keep_the_beginning(sink, progress.done, error)
@@ -101,7 +109,11 @@ def _repaint(args: argparse.Namespace) -> int:
 def _open_source(args: argparse.Namespace) -> _Source:
     if args.input.is_dir():
         return PictureFolderSource(args.input)
-    source = VideoFileSource(args.input, hwaccel=args.hwaccel)
+    # WebM, and every file of these codecs, would have the right size and the wrong shape.
+    forgets_aspect = args.output.suffix.lower() == ".webm" or (args.codec or "").startswith(
+        ("libvpx", "libaom", "libsvtav1", "librav1e")
+    )
+    source = VideoFileSource(args.input, hwaccel=args.hwaccel, square_pixels=forgets_aspect)
     if args.hwaccel is not None and not source.accelerated:
         command.warn(f"{args.hwaccel} does not decode {args.input} here, the processor does")
     return source
@@ -132,9 +144,23 @@ def _open_sink(
 def _settings(args: argparse.Namespace, style_paths: Sequence[Path]) -> dict[str, object]:
     """Return what the painted frames depend on."""
     chosen = {name: value for name, value in vars(args).items() if name not in _NOT_IN_THE_PICTURE}
-    for name, files in (("input", [args.input]), ("style", style_paths)):
-        chosen[name] = [(str(path.resolve()), path.stat().st_size) for path in files]
+    model = [Path(args.model)] if args.model and Path(args.model).is_file() else []
+    for name, files in (
+        ("input", list_pictures(args.input) if args.input.is_dir() else [args.input]),
+        ("style", style_paths),
+        ("mask", [args.mask] if args.mask else []),
+        ("model", model),
+        ("checkpoint", map(Path, args.checkpoint or ())),
+    ):
+        if states := [_state(path) for path in files]:
+            chosen[name] = states
     return chosen
+
+
+def _state(path: Path) -> tuple[str, int, int]:
+    """Return what changes when another file is put in the place of one."""
+    status = path.stat()
+    return str(path.resolve()), status.st_size, status.st_mtime_ns
 
 
 @contextmanager

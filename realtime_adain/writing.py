@@ -11,13 +11,17 @@ from pathlib import Path
 
 def why_not_writable(path: Path) -> str | None:
     """Return why no file can be written there, without trying: after long work it is too late."""
-    folder = path.resolve().parent
+    try:
+        folder = path.resolve().parent
+    except (OSError, RuntimeError):
+        return "is a link to itself"
     if path.is_dir():
         return "is a folder"
+    shown = folder if path.is_symlink() else path.parent
     if not folder.is_dir():
-        return f"the folder {path.parent} does not exist"
+        return f"the folder {shown} does not exist"
     if not os.access(folder, os.W_OK):
-        return f"the folder {path.parent} cannot be written to"
+        return f"the folder {shown} cannot be written to"
     return None
 
 
@@ -33,13 +37,14 @@ def free_path(folder: Path, stem: str, suffix: str) -> Path:
 @contextmanager
 def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give the name under which to write a file; at the end it gets its own, with the permissions
-    that new files usually have. After an error nothing of it is left, and an older file stays.
+    that new files usually have. After an error nothing of it is left, and an older file stays; a
+    link stays one.
 
     Raises:
         OSError: the folder is missing or cannot be written.
     """
-    path = Path(path)
-    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+    path = Path(path).resolve()
+    part = path.with_name(f".{secrets.token_hex(8)}.part")  # however long the name is
     part.touch(exist_ok=False)
     try:
         yield part

@@ -176,8 +176,44 @@ def test_a_style_and_a_mask_are_not_painted_over(run, photo, style_file, tmp_pat
         before = kept.read_bytes()
         status, _, err = run(photo, kept, "--mask", mask, styles=(style_file, "waves"))
         assert status == 1
-        assert f"{kept}: the output is a style or the mask; name another file" in err
+        assert f"{kept}: is read too, as picture, style or mask; name another" in err
         assert kept.read_bytes() == before
+
+
+def test_a_folder_is_not_painted_over_what_its_links_lead_to(run, tmp_path) -> None:
+    for name in ("originals", "links"):
+        (tmp_path / name).mkdir()
+    original = tmp_path / "originals" / "a.png"
+    write_picture(original, picture())
+    (tmp_path / "links" / "a.png").symlink_to(original)
+    before = original.read_bytes()
+    status, _, err = run(tmp_path / "links", original.parent)
+    assert (status, "a.png: is read too" in err) == (1, True)
+    assert original.read_bytes() == before
+
+
+def test_two_pictures_do_not_become_one(run, tmp_path) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("a.jfif", "a.jfif.png"):
+        Image.fromarray(picture()).save(tmp_path / "in" / name)
+    status, _, err = run(tmp_path / "in", tmp_path / "out")
+    assert (status, err.endswith("a.jfif.png would both become it\n")) == (1, True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are bytes on Linux alone")
+def test_every_name_is_painted_and_told(tmp_path, tiny_weights) -> None:
+    album = tmp_path / "album"
+    album.mkdir()
+    names = [b"caf\xe9.png", 124 * "ß".encode() + b".png"]  # not UTF-8; 252 bytes
+    for name in names:
+        write_picture(tmp_path / "a.png", picture())
+        (tmp_path / "a.png").rename(album / os.fsdecode(name))
+    command = [sys.executable, "-m", "realtime_adain.image", album, tmp_path / "out"]
+    options = ["--model", tiny_weights, "--device", "cpu", "--engine", "torch"]
+    strict = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
+    done = subprocess.run([*command, *options], env=strict, capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert {os.fsencode(path.name) for path in (tmp_path / "out").iterdir()} == set(names)
 
 
 def test_what_the_system_refuses_is_one_line(run, photo, tmp_path, monkeypatch) -> None:

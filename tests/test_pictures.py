@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 import cv2
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from PIL.ExifTags import IFD, Base
 
 from realtime_adain.errors import PictureError
 from realtime_adain.pictures import list_pictures, load_picture, read_picture, resize, write_picture
+from realtime_adain.writing import why_not_writable
 
 from .helpers import picture
 
@@ -112,6 +115,57 @@ def test_opacity_is_kept_where_the_format_can(suffix, tmp_path) -> None:
         assert written.opacity is None
     else:
         np.testing.assert_array_equal(written.opacity, layered[:, :, 3])
+
+
+def test_a_half_transparent_colour_is_not_lightened_twice(tmp_path) -> None:
+    shadow = np.zeros((8, 8, 4), np.uint8)
+    shadow[:, :, 3] = np.arange(0, 256, 36)
+    Image.fromarray(shadow).save(tmp_path / "in.png")
+    read = load_picture(tmp_path / "in.png")
+    write_picture(tmp_path / "out.png", read.pixels, read)
+    again = load_picture(tmp_path / "out.png")
+    assert np.abs(again.pixels.astype(int) - read.pixels).max() <= 1
+    np.testing.assert_array_equal(again.opacity, read.opacity)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (np.float32([[0.0, 0.5, 1.0]]), [0, 128, 255]),
+        (np.float32([[0.0, 100.0, 255.0]]), [0, 100, 255]),
+        (np.int32([[0, 32768, 65535]]), [0, 128, 255]),
+        (np.uint16([[0, 257, 514]]), [0, 1, 2]),
+        (np.float32([[np.nan, 0.0, 1e6]]), [0, 0, 255]),
+    ],
+)
+def test_deep_grey_pictures_keep_their_range(values, expected, tmp_path) -> None:
+    Image.fromarray(values).save(tmp_path / "deep.tif")
+    assert read_picture(tmp_path / "deep.tif")[0, :, 0].tolist() == expected
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF")
+@pytest.mark.parametrize("flaw", [b"", b"no EXIF at all", b"MM\0*\0\0\0\x08\xff\xff"])
+def test_a_picture_with_flawed_exif_is_read(flaw, tmp_path) -> None:
+    Image.fromarray(picture()).save(tmp_path / "a.jpg", exif=b"Exif\0\0" + flaw)
+    assert read_picture(tmp_path / "a.jpg").shape == picture().shape
+
+
+def test_orientation_of_a_wrong_type_is_left_aside(tmp_path) -> None:
+    entry = struct.pack(">HHI4s", Base.Orientation, 2, 2, b"6\0")  # text in place of a number
+    flawed = b"Exif\0\0MM\0*" + struct.pack(">IH", 8, 1) + entry + bytes(4)
+    Image.fromarray(picture(20, 30)).save(tmp_path / "a.jpg", exif=flawed)
+    assert read_picture(tmp_path / "a.jpg").shape == (20, 30, 3)
+
+
+def test_a_written_link_stays_one(tmp_path) -> None:
+    (tmp_path / "there").mkdir()
+    link = tmp_path / "link.png"
+    link.symlink_to(tmp_path / "there" / "file.png")
+    write_picture(link, picture())
+    assert link.is_symlink() and (tmp_path / "there" / "file.png").is_file()
+    loop = tmp_path / "loop.png"
+    loop.symlink_to(loop)
+    assert why_not_writable(loop) == "is a link to itself"
 
 
 @pytest.mark.parametrize("content", [b"", b"only text", b"\xff\xd8\xff\xe0 cut off"])

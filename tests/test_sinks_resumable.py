@@ -51,6 +51,21 @@ def test_work_that_ended_early_is_gone_on_with(suffix, tmp_path) -> None:
     assert VideoFileSource(path).duration == pytest.approx(37 / 25, abs=0.002)
 
 
+@pytest.mark.parametrize("kept", [1, 2, 3])
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_ticks_as_long_as_frames_leave_room_to_reorder(kept, suffix, tmp_path) -> None:
+    path, options = tmp_path / f"out{suffix}", {"time_base": Fraction(1, 25)}
+    sink = open_sink(path, **options)
+    for number in range(kept):
+        sink.write(Frame(flat((number, 0, 0)), number / 25, number))
+    sink.abort()
+    with open_sink(path, **options) as sink:
+        for number in range(kept, kept + 12):
+            sink.write(Frame(flat((number, 0, 0)), number / 25, number))
+    times = [frame.time for frame in VideoFileSource(path)]
+    assert times == pytest.approx([number / 25 for number in range(kept + 12)], abs=0.002)
+
+
 @pytest.mark.parametrize(("suffix", "duration"), [(".mp4", 37 * TICKS), (".mkv", None)])
 def test_headers_tell_the_frame_rate_and_duration(suffix, duration, tmp_path) -> None:
     path = tmp_path / f"out{suffix}"

@@ -198,7 +198,7 @@ def check_video_path(path: Path) -> None:
 
 def _hidden_part(target: Path) -> Path:
     """Return a name beside the target that nobody has or sees."""
-    return target.with_name(f".{target.stem}-{secrets.token_hex(4)}{target.suffix}")
+    return target.with_name(f".{secrets.token_hex(8)}{target.suffix}")
 
 
 def _visible_part(target: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -24,6 +25,9 @@ from .video_file import VideoFileSink
 
 PIECE_FRAMES = 250
 """Frames of a piece: x264 begins anew that often by itself, and no more are lost by force."""
+
+_TICKS_PER_SECOND = 10_000
+"""At least; MP4 keeps times that fine, Matroska lets equal ones pass."""
 
 _SETTINGS_NAME = "settings.json"
 
@@ -226,19 +230,22 @@ class ResumableSink(Sink):
             headers: of the encoder, the same for all pieces.
             start: seconds in the source's time at which the whole begins.
         """
-        origin = round(start / self._time_base)
-        last_pts = last_dts = pieces[0].pts - origin - round(1 / self._time_base)
+        # So fine that a step of one does not reach the next frame.
+        ticks = math.ceil(_TICKS_PER_SECOND * self._time_base)
+        tick = self._time_base / ticks
+        origin = round(start / tick)
+        last_pts = last_dts = pieces[0].pts * ticks - origin - round(1 / tick)
         for piece in pieces:
-            shift = max(piece.pts - origin, last_pts + 1)
+            shift = max(piece.pts * ticks - origin, last_pts + 1)
             for packet in _read(piece.path, headers):
-                scale = packet.time_base / self._time_base
+                scale = packet.time_base / tick
                 packet.pts = shift + round(packet.pts * scale)
                 # To reorder its pictures, an encoder reaches back at the beginning of a piece:
                 # perhaps too far for what is before it. Matroska does not even say how far.
                 dts = last_dts if packet.dts is None else shift + round(packet.dts * scale)
                 packet.dts = max(dts, last_dts + 1)
                 packet.duration = round(packet.duration * scale)
-                packet.time_base, packet.stream = self._time_base, stream
+                packet.time_base, packet.stream = tick, stream
                 last_dts, last_pts = packet.dts, max(packet.pts, last_pts)
                 yield packet
 

@@ -86,7 +86,11 @@ class StreamCopy:
         for key, value in self._input.metadata.items():
             if key not in _TOLD_BY_THE_CONTAINER:
                 self._output.metadata[key] = value
-        self._output.set_chapters(self._input.chapters())
+        chapters = self._input.chapters()
+        for chapter in chapters:
+            shift = round(self.start / (chapter["time_base"] or 1))
+            chapter["start"], chapter["end"] = chapter["start"] - shift, chapter["end"] - shift
+        self._output.set_chapters(chapters)
 
     def _is_wanted(self, stream: Stream) -> bool:
         if stream.type == "data":

@@ -7,7 +7,7 @@ import shutil
 import ssl
 import urllib.error
 import urllib.request
-from http.client import HTTPException
+from http.client import HTTPException, IncompleteRead
 from pathlib import Path
 
 from ..errors import WeightsError
@@ -82,11 +82,14 @@ def _fetched_files() -> list[Path]:
 def _download(address: str, path: Path) -> None:
     try:
         response = urllib.request.urlopen(address, timeout=_TIMEOUT_SECONDS)
-    except (urllib.error.URLError, OSError) as error:
+    except (OSError, HTTPException, ValueError) as error:
         reason = getattr(error, "reason", error)
         raise WeightsError(f"{address}: cannot be fetched ({reason})") from error
     with response, path.open("wb") as file:
         try:
             shutil.copyfileobj(response, file)
+            wanted = response.headers["Content-Length"]
+            if wanted is not None and file.tell() != int(wanted):
+                raise IncompleteRead(b"")
         except (TimeoutError, ConnectionError, ssl.SSLError, HTTPException) as error:
             raise WeightsError(f"{address}: the transfer broke off") from error
