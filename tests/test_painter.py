@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 from realtime_adain import Stylizer
+from realtime_adain.colour import ColourMode
 from realtime_adain.image import main
+from realtime_adain.painter import Painter, PaintingOptions
 from realtime_adain.pictures import read_picture, write_picture
 
 from .helpers import picture
@@ -104,6 +108,23 @@ def test_matched_colours_encode_a_recoloured_style(paint, two_styles) -> None:
     usual = [paint("--style", style) for style in two_styles]
     difference = [np.abs(pair[0].astype(int) - pair[1]).mean() for pair in (matched, usual)]
     assert difference[0] < difference[1], "styles in the content's colours are more alike"
+
+
+def test_colours_are_followed_through_frames_that_were_painted_earlier(two_styles) -> None:
+    shares = np.linspace(0.2, 0.9, 40)
+    film = [(picture(48, 64) * (share, 0.5, 1 - share)).astype(np.uint8) for share in shares]
+    stylizer = Stylizer("lite", device="cpu", engine="torch", dtype=torch.float32)
+
+    def painter() -> Painter:
+        options = PaintingOptions([Path(two_styles[0])], style_size=128, colour=ColourMode.MATCHED)
+        return Painter(stylizer, options, 1 / 25)
+
+    whole = list(painter().paint_all(film))
+    resumed = painter()
+    for pixels in film[:25]:
+        resumed.skip(pixels)
+    np.testing.assert_array_equal(list(resumed.paint_all(film[25:])), whole[25:])
+    assert (next(painter().paint_all(film[25:])) != whole[25]).any()
 
 
 def test_a_saved_style_keeps_its_colours_where_others_are_matched(

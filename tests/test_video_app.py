@@ -17,7 +17,7 @@ from realtime_adain.sources.video_file import VideoFileSource
 from realtime_adain.video import main
 
 from .helpers import picture
-from .media import Clip, cut, flat, packets, write_clip, write_subtitles
+from .media import Clip, cut, packets, write_clip, write_subtitles
 
 
 def moving(count: int, size_hw: tuple[int, int] = (48, 64)) -> list[np.ndarray]:
@@ -209,24 +209,6 @@ def test_pixels_that_are_not_square_keep_their_shape(run, suffix, size_hw, tmp_p
     assert run(clip, tmp_path / f"out{suffix}")[0] == 0
     source = VideoFileSource(tmp_path / f"out{suffix}")
     assert (source.size_hw, source.pixel_aspect) == (size_hw, aspect if suffix == ".mp4" else 1)
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise there")
-def test_matched_colours_go_on_where_a_film_is_resumed(
-    run, tiny_weights, style_file, tmp_path
-) -> None:
-    reddening = [flat((3 * index, 90, 250 - 3 * index), (48, 64)) for index in range(80)]
-    for pixels in reddening:
-        pixels[:24] //= 3
-    clip = write_clip(tmp_path / "in.mp4", reddening)
-    options = ["--colour", "matched", "--crf", "1"]
-    target = tmp_path / "out.mp4"
-    network = ["--style", style_file, "--model", tiny_weights]
-    assert interrupted(signal.SIGINT, clip, target, *network, *options, "--resume")[0] == 130
-    assert run(clip, target, *options, "--resume")[0] == 0
-    assert run(clip, tmp_path / "whole.mp4", *options)[0] == 0
-    whole, resumed = (np.stack(pictures_of(path)) for path in (tmp_path / "whole.mp4", target))
-    assert np.abs(whole.astype(int) - resumed).mean((1, 2, 3)).max() < 3
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise there")
