@@ -22,7 +22,7 @@ from realtime_adain.live.profile import (
 )
 from realtime_adain.style import Style
 from realtime_adain.style_deck import Card
-from realtime_adain.styles import builtin_style_path
+from realtime_adain.styles import builtin_style_names, builtin_style_path
 
 
 def style(name: str) -> Style:
@@ -216,6 +216,14 @@ def test_a_preset_holds_every_style_and_can_be_moved(tmp_path: Path) -> None:
     assert [style.name for style in styles] == ["waves", "a/b", "waves"]
     for style, kept in zip(styles, cards, strict=True):
         np.testing.assert_array_equal(style.thumbnail, kept.thumbnail)
+
+
+def test_the_first_style_of_a_look_may_be_a_number(tmp_path) -> None:
+    path = tmp_path / "p.toml"
+    path.write_text('style = ["waves", "ink"]\nfirst = 2\nstrengths = "ink:0.4"\n')
+    assert look_arguments(path) == ["--style", str(builtin_style_path("ink")), "--alpha=0.4"]
+    path.write_text('first = "random"\n')
+    assert Path(look_arguments(path)[1]).stem in builtin_style_names()
 
 
 @pytest.mark.parametrize(

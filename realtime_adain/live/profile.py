@@ -16,6 +16,8 @@ from pathlib import Path
 from ..command import parse_weighted
 from ..errors import ProfileError
 from ..folders import config_folder
+from ..stylebook import find_first, find_styles
+from ..styles import builtin_style_names
 from ..writing import whole_file
 
 PRESET_NAME = "preset.toml"
@@ -101,8 +103,9 @@ def look_arguments(path: Path, given: Collection[str] = ()) -> list[str]:
     if settings.get("mix"):
         look["mix"] = settings["mix"]
     elif "first" in settings:
-        look["style"] = [settings["first"]]
-        name = Path(str(settings["first"])).stem
+        first = _first_style(path, settings)
+        look["style"] = [first]
+        name = Path(first).stem
         for of_all, of_one in (("alpha", "strengths"), ("style_size", "strokes")):
             own = parse_weighted(str(settings[of_one])) if settings.get(of_one) else {}
             if name in own:
@@ -113,6 +116,16 @@ def look_arguments(path: Path, given: Collection[str] = ()) -> list[str]:
     if "mix" in given:
         left_out.add("style")
     return _arguments(path, look, left_out)
+
+
+def _first_style(path: Path, settings: Mapping[str, object]) -> str:
+    """Return what the style to begin with is called, where it may be a number or random."""
+    first = str(settings["first"])
+    if not first.isdecimal() and first != "random":
+        return first
+    words = settings.get("style") or builtin_style_names()
+    [found] = find_first(first, find_styles([_found_beside(path, "style", word) for word in words]))
+    return str(found)
 
 
 def _overruled(given: Collection[str]) -> set[str]:
