@@ -108,6 +108,9 @@ def benchmark(args: argparse.Namespace) -> int:
     stylizer = Stylizer(args.model, engine=args.engine)
     with tempfile.TemporaryDirectory() as folder:
         player, session, gaps, memory_mb = play(stylizer, args, Path(folder))
+    quarter = len(memory_mb) // 4
+    if not gaps or not quarter:
+        raise ValueError("too few frames were painted in that time: more --seconds, less --width")
     print(f"{sum(player.pressed.values())} controls used, {len(player.pressed)} different ones")
     print(session.timing.summary())
     print(
@@ -115,7 +118,6 @@ def benchmark(args: argparse.Namespace) -> int:
         f"{percentile(gaps, 95):.1f} ms p95, {percentile(gaps, 99):.1f} ms p99, {max(gaps):.1f} ms "
         f"most; p99 is {percentile(gaps, 99) / statistics.median(gaps):.2f} times the median"
     )
-    quarter = len(memory_mb) // 4
     used = [mb for mb, _ in memory_mb]
     print(
         f"memory in use: {statistics.median(used[quarter : 2 * quarter]):.0f} MB in the second "

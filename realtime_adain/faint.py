@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from .pictures import shrink
+from .pictures import blend, shrink
 
 _NOTHING, _ENOUGH = 3.0, 32.0
 """Contrast, of 255, up to which nothing is painted, and from which on everything is."""
@@ -34,4 +34,4 @@ def keep_faint(stylized: np.ndarray, original: np.ndarray) -> np.ndarray:
     share = float(np.clip((contrast - _NOTHING) / (_ENOUGH - _NOTHING), 0.0, 1.0))
     if share == 1.0:
         return stylized
-    return cv2.addWeighted(stylized, share, original, 1.0 - share, 0.0)
+    return blend(stylized, original, share)

@@ -185,6 +185,11 @@ def shrink(pixels: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
     return cv2.resize(pixels, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
+def blend(over: np.ndarray, under: np.ndarray, share: float) -> np.ndarray:
+    """Return `share` (0..1) of one picture and the rest of another of the same size."""
+    return cv2.addWeighted(over, share, under, 1.0 - share, 0.0)
+
+
 def crop_middle(pixels: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
     """Return the middle of the picture, of a size no larger than its own; a view."""
     height, width = size_hw

@@ -96,13 +96,13 @@ class Style:
         try:
             with safe_open(path, "pt") as file:
                 metadata = file.metadata() or {}
-                layers = sum(name.endswith(".mean") for name in file.keys())  # noqa: SIM118
-                has_thumbnail = _THUMBNAIL in file.keys()  # noqa: SIM118
-                thumbnail = file.get_tensor(_THUMBNAIL).numpy() if has_thumbnail else None
-                statistics = tuple(
-                    (file.get_tensor(f"{index}.mean"), file.get_tensor(f"{index}.std"))
-                    for index in range(layers)
-                )
+                # Copies: what is in the file may be overwritten while it is in use.
+                tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
+            thumbnail = tensors[_THUMBNAIL].numpy() if _THUMBNAIL in tensors else None
+            layers = sum(name.endswith(".mean") for name in tensors)
+            statistics = tuple(
+                (tensors[f"{index}.mean"], tensors[f"{index}.std"]) for index in range(layers)
+            )
             return cls(metadata["name"], statistics, metadata["network"], thumbnail)
         except (OSError, SafetensorError, KeyError) as error:
             raise StyleError(f"{path}: not a saved style ({error})") from error

@@ -116,10 +116,13 @@ class StyleDeck(Closing):
         self._sizes = dict(sizes or {})
         self._find_new = find_new
         self._cards: tuple[Card, ...] = ()  # replaced as a whole, so that readers need no lock
-        self._orders = {path: order for order, path in enumerate(dict.fromkeys(paths))}
+        at_once = [path.absolute() for path in at_once]
+        given = dict.fromkeys(path.absolute() for path in paths)
+        self._orders = {path: order for order, path in enumerate(given)}
         self._arrivals: queue.SimpleQueue[Card] = queue.SimpleQueue()
         self._problems: queue.SimpleQueue[Exception] = queue.SimpleQueue()
         self._wishes: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._closing = False
         self._given = self._count = len(self._orders)
         self._waiting = deque(path for path in self._orders if path not in at_once)
         for path in at_once:
@@ -136,9 +139,14 @@ class StyleDeck(Closing):
         """The styles that are ready, in order; the same object for as long as nothing changes."""
         return self._cards
 
+    @property
+    def waiting(self) -> int:
+        """How many files are still to be encoded."""
+        return len(self._waiting)
+
     def find(self, path: Path) -> Card | None:
         """Return the style of a file; None when it is not ready."""
-        return next((c for c in self._cards if not c.grabbed and c.source == path), None)
+        return next((c for c in self._cards if not c.grabbed and c.source == path.absolute()), None)
 
     def grab(self, pixels: np.ndarray) -> None:
         """Make a style of a picture, uint8 `(H, W, 3)` RGB, soon; see `next_arrival`."""
@@ -188,6 +196,7 @@ class StyleDeck(Closing):
 
     def close(self) -> None:
         """Stop encoding; return when the style in work is done; may be called twice."""
+        self._closing = True
         self._wishes.put(None)
         self._thread.join()
 
@@ -200,7 +209,7 @@ class StyleDeck(Closing):
                 except queue.Empty:
                     self._go_on()
                 else:
-                    if wish is None:
+                    if wish is None or self._closing:
                         return
                     self._try(wish)
         except Exception as error:  # whatever it is, the session is told by `next_problem`
@@ -217,7 +226,7 @@ class StyleDeck(Closing):
         if self._waiting:
             self._add_next()
         elif self._find_new:
-            for path in self._find_new():
+            for path in map(Path.absolute, self._find_new()):
                 if path not in self._orders:
                     self._orders[path] = self._next_order()
                 self._waiting.append(path)
@@ -272,12 +281,12 @@ class StyleDeck(Closing):
         size, colours = card.wanted_size, card.wanted_colours
         if card.size == size and card.colours is colours:
             return  # an earlier wish has seen to it
-        image = card.source if card.grabbed else read_picture(card.source)
-        if colours is not None:
-            image = recolour(image, colours)
         try:
+            image = card.source if card.grabbed else read_picture(card.source)
+            if colours is not None:
+                image = recolour(image, colours)
             card.style = self._style_of(image, size, card.name)
-        except StyleError:
+        except (PictureError, StyleError):
             card.wanted_size = card.size
             raise
         card.size, card.colours = size, colours

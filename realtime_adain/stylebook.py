@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from .errors import StyleError
@@ -29,6 +30,17 @@ def is_saved_style(path: Path) -> bool:
 def is_style_file(path: Path) -> bool:
     """Return whether a file is by its suffix a picture or a saved style."""
     return path.suffix.lower() in PICTURE_SUFFIXES or is_saved_style(path)
+
+
+def style_name(path: Path) -> str:
+    """Return what the style of a file is called: a saved one, if it can be read, as it was when it
+    was saved."""
+    if is_saved_style(path):
+        from .style import Style
+
+        with suppress(StyleError):
+            return Style.load(path).name
+    return path.stem
 
 
 def find_style(wanted: str | os.PathLike[str]) -> Path:

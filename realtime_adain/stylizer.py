@@ -7,7 +7,6 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from functools import partial
 from typing import Any, Self, TypeVar
 
-import cv2
 import numpy as np
 import torch
 from torch import nn
@@ -21,7 +20,7 @@ from .frame import check_pixels
 from .memory import keep_freed_memory, release_freed_memory
 from .networks import StyleNetwork
 from .networks.fingerprint import fingerprint
-from .pictures import read_picture
+from .pictures import blend, read_picture
 from .style import Style
 from .stylebook import DEFAULT_MODEL, STYLE_SIZE, find_style, is_saved_style
 from .tensors import MINIMUM_SIDE, style_image, working_size
@@ -235,7 +234,7 @@ class Stylizer(Closing):
             return frame.copy()
         painted = self.engine.stylize(frame, style, alpha)
         share = min(alpha / FADING_ALPHA, 1.0)
-        return painted if share == 1 else cv2.addWeighted(painted, share, frame, 1 - share, 0)
+        return painted if share == 1 else blend(painted, frame, share)
 
     def _checked(self, style: Style) -> Style:
         if not isinstance(style, Style):

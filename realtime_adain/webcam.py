@@ -35,7 +35,7 @@ from .sources import SOURCE_SYNTAX, open_source
 from .sources.cameras import list_cameras
 from .sources.microphone import Microphone
 from .style_deck import StyleDeck, check_one_readable
-from .stylebook import find_first, find_mix, find_styles
+from .stylebook import find_first, find_mix, find_styles, style_name
 from .styles import builtin_style_names
 
 if TYPE_CHECKING:
@@ -326,7 +326,7 @@ def _check_before_loading(args: argparse.Namespace, style_paths: Sequence[Path])
     """Find at once what would go wrong after the network is loaded."""
     check_one_readable(style_paths)
     if args.profile is None and args.watch is None:  # or they may name styles of another time
-        names = {path.stem for path in style_paths}
+        names = {style_name(path) for path in style_paths}
         for option in ("strengths", "strokes"):
             for name in sorted((getattr(args, option) or {}).keys() - names):
                 command.warn(f"--{option}: there is no style named {name!r}")

@@ -707,6 +707,28 @@ def test_many_tasks_run_as_the_fastest_engine_does(fake_auto) -> None:
     assert fakes["onnx"].painted > 100
 
 
+def test_many_tasks_wait_for_an_engine_that_takes_long_to_prepare(fake_auto) -> None:
+    engine, fakes = fake_auto(torch=(0.3, 0), onnx=(0.1, 0))
+    begun, prepare = threading.Event(), fakes["onnx"].prepare
+
+    def prepare_slowly(size_hw) -> None:
+        begun.wait(10)
+        prepare(size_hw)
+
+    fakes["onnx"].prepare = prepare_slowly
+
+    def tasks():
+        for number in range(400):
+            if number == 200:
+                begun.set()
+            elif number > 200:
+                threading.Event().wait(0.002)
+            yield lambda: engine.stylize(picture(), None)
+
+    assert len(list(engine.run_all(tasks()))) == 400
+    assert fakes["onnx"].painted > 100
+
+
 def test_nothing_is_prepared_for_single_pictures(fake_auto) -> None:
     engine, fakes = fake_auto(torch=(0.3, 0), onnx=(0.1, 0))
     for size_hw in ((48, 64), (64, 48), (48, 64), (56, 56)):

@@ -255,6 +255,18 @@ def test_a_frozen_picture_follows_style_strength_and_mirror(play) -> None:
     assert live.session.timing.frames < len(live.pictures)
 
 
+def test_a_frozen_picture_follows_its_colours(style_files: list[Path]) -> None:
+    colours = []
+
+    def look() -> bool:
+        colours.append(live.deck.cards[0].wanted_colours is not None)
+        return True
+
+    live = Live(style_files, "space", None, look, "c", "c", None, look, "c", None, look)
+    live.run()
+    assert colours == [False, True, False]
+
+
 def test_a_frozen_picture_follows_a_fade_to_its_end(style_files: list[Path]) -> None:
     live = Live(style_files, "space", "4", lambda: live.looks()[-1] == (4, 10), fade_seconds=0.1)
     live.run()
@@ -448,6 +460,16 @@ def test_a_style_is_picked_wherever_its_picture_stands(
         assert picked == [deck.cards[2]] * len(rows)
     assert len(rows) > 30
     assert not grabbed
+
+
+def test_a_drag_over_a_change_of_size_grabs_nothing() -> None:
+    grabbed = []
+    gestures = Gestures(View(), Strip(), lambda _: None, grabbed.append)
+    gestures.follow(press(300, 300), (480, 640))
+    gestures.follow(drag(340, 470), (480, 640))
+    for event in (drag(200, 200), release(250, 250)):
+        gestures.follow(event, (240, 320))
+    assert gestures.selection is None and not grabbed
 
 
 @pytest.mark.parametrize(

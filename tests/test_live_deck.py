@@ -238,6 +238,39 @@ def test_a_watched_folder_may_go_away_but_must_be_there_at_first(tmp_path: Path)
     assert watch.find_new() == []
 
 
+def test_who_quits_does_not_wait_for_what_was_wished(style_files: list[Path]) -> None:
+    encoded = []
+
+    def slow(image: np.ndarray, size: int, name: str) -> Paint:
+        encoded.append(size)
+        threading.Event().wait(0.05 if size != 512 else 0)
+        return encode(image, size, name)
+
+    deck = StyleDeck(style_files, slow, size=512, at_once=style_files)
+    for card in deck.cards:
+        deck.encode_anew(card, size=100)
+    deck.close()
+    assert encoded.count(100) <= 1
+
+
+def test_a_file_is_one_style_however_it_is_named(
+    style_files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("realtime_adain.style_deck._POLL_SECONDS", 0.01)
+    monkeypatch.chdir(style_files[0].parent)
+    found = [[Path(path.name) for path in style_files[:2]]]
+    looked = threading.Event()
+
+    def find_new() -> Sequence[Path]:
+        return found.pop() if found else looked.set() or []
+
+    deck = StyleDeck(style_files[:1], encode, size=512, find_new=find_new)
+    wait_until(lambda: looked.is_set() and len(deck.cards) == 2)
+    deck.close()
+    assert names(deck) == ["1", "2"]
+    assert deck.find(Path(style_files[0].name)) is deck.cards[0]
+
+
 def test_new_files_are_added_and_rewritten_ones_replaced(
     style_files: list[Path],
     tmp_path: Path,

@@ -9,7 +9,7 @@ from realtime_adain.colour import ColourMode
 from realtime_adain.live.finish import Finish
 from realtime_adain.live.person import LEARNING_SECONDS, WARNING_SECONDS, PersonMask, Region
 
-from .helpers import picture
+from .helpers import Clock, picture
 
 BLUE = np.full((96, 128, 3), (20, 40, 200), np.uint8)
 GREEN = np.full((96, 128, 3), (20, 200, 40), np.uint8)
@@ -67,6 +67,22 @@ def test_steadiness_averages_where_nothing_moves_and_never_over_a_change_of_styl
     assert finish.settings()["steady"] == 0
     finish.toggle_steady()
     assert finish.settings()["steady"] == 0.8
+
+
+def test_who_turns_back_before_the_room_was_seen_is_warned_again() -> None:
+    clock = Clock()
+    mask, person = PersonMask(clock=clock), picture(96, 128)
+    for _ in Region:
+        mask.turn()
+        mask.apply(person, person, moved=True)
+    clock.now = 20.0
+    mask.turn()
+    for clock.now in (20.0, 21.0):
+        mask.apply(person, person, moved=True)
+        assert mask.notice.startswith("step out of the picture")
+    clock.now = 60.0  # frozen meanwhile: no frame came when the room was to be seen
+    mask.apply(person, person, moved=False)
+    assert mask.notice == f"step out of the picture: {WARNING_SECONDS:.0f}"
 
 
 def test_the_person_or_the_room_is_painted_after_the_empty_room_was_seen() -> None:

@@ -53,6 +53,15 @@ def test_slow_machine_goes_to_the_largest_size_that_holds_the_rate() -> None:
     assert machine.painted[20:] and max(machine.painted[20:]) < 360
 
 
+def test_what_is_made_for_the_first_frames_does_not_count() -> None:
+    machine = Machine(0.05)
+    ladder = QualityLadder(machine.stylize, 1 / 30, clock=machine.clock)
+    for hitch in (0.12, 0.12, 0.0, 0.0):
+        machine.seconds_per_megapixel = 0.05 + hitch / (0.36 * 0.64)
+        ladder(picture(360, 640), None, 1.0)
+    assert ladder.rung == 0
+
+
 def test_a_larger_size_is_tried_when_it_is_ready() -> None:
     machine = Machine(0.4)
     ready = set()

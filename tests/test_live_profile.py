@@ -226,6 +226,15 @@ def test_the_first_style_of_a_look_may_be_a_number(tmp_path) -> None:
     assert Path(look_arguments(path)[1]).stem in builtin_style_names()
 
 
+def test_the_strength_of_a_preset_is_found_by_the_styles_own_name(tmp_path: Path) -> None:
+    mine = card(0, "starry.night", tmp_path / "starry.night.png")
+    settings = {"strengths": {"starry.night": 0.4}}
+    path = save_preset(tmp_path / "preset", settings, [mine], mine, {})
+    [style] = (tmp_path / "preset").glob("*.safetensors")
+    assert style.stem != mine.name
+    assert set(look_arguments(path)) == {"--style", str(style), "--alpha=0.4"}
+
+
 @pytest.mark.parametrize(
     ("settings", "given", "look"),
     [

@@ -110,6 +110,16 @@ def test_saved_style_gives_the_same_picture_without_its_image(stylizer, style, t
     np.testing.assert_array_equal(stylizer.stylize(frame, loaded), stylizer.stylize(frame, style))
 
 
+def test_a_loaded_style_stays_when_its_file_is_overwritten(stylizer, style, tmp_path) -> None:
+    path, other = tmp_path / "first.safetensors", tmp_path / "other.safetensors"
+    style.save(path)
+    stylizer.encode_style(255 - picture(40, 40), name="first").save(other)
+    loaded = Style.load(path)
+    with path.open("r+b") as file:  # in place, as `cp` does
+        file.write(other.read_bytes())
+    torch.testing.assert_close(loaded.statistics, style.statistics, rtol=0, atol=0)
+
+
 def test_style_of_another_network_is_refused(stylizer, style, tmp_path) -> None:
     torch.manual_seed(5)
     other = Stylizer(VGGNetwork((4, 6, 8, 10)), device="cpu", engine="torch")

@@ -205,6 +205,20 @@ def test_grid_pattern_sees_a_grid_and_no_ramp_or_noise() -> None:
     assert grid_pattern(noise).item() < 0.02
 
 
+def test_a_resumed_log_has_every_step_once(folders, teacher, tmp_path) -> None:
+    options = options_for(folders, steps=200)
+
+    def crash(line: str) -> None:
+        if line.startswith("step 200"):
+            raise RuntimeError("the power is gone")
+
+    with pytest.raises(RuntimeError):
+        run(options, tmp_path, teacher, save_every=150, report=crash)
+    run(options, tmp_path, teacher)
+    rows = list(csv.DictReader((tmp_path / "log.csv").open()))
+    assert [int(row["step"]) for row in rows] == [100, 200]
+
+
 def test_training_lowers_the_loss(folders, teacher, tmp_path) -> None:
     options = options_for(folders, steps=200, learning_rate=3e-3, weak_part=1.0)
     run(options, tmp_path, teacher, save_every=200, sheet_every=200)
@@ -270,6 +284,15 @@ def test_a_run_that_diverges_says_so_and_keeps_its_checkpoint(folders, teacher, 
         run(options, tmp_path, teacher, save_every=1)
     kept = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["averaged"]
     assert all(tensor.isfinite().all() for tensor in kept.values())
+
+
+def test_a_gradient_that_is_not_finite_spoils_no_checkpoint(
+    folders, teacher, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr("torch.nn.utils.clip_grad_norm_", lambda *_: torch.tensor(float("inf")))
+    with pytest.raises(TrainingError, match="a gradient that is not finite after step 0"):
+        run(options_for(folders, steps=3), tmp_path, teacher, save_every=1)
+    assert not (tmp_path / "checkpoint.pt").exists()
 
 
 def test_a_run_that_blows_up_ends_before_it_is_saved(

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -28,8 +27,8 @@ from .registry import installed_engines, open_named
 from .trial import Trial, same_picture
 
 _LONGEST_TRIAL = 64
-"""`run_all` paints at most so many frames singly; if no engine has won by then, PyTorch paints the
-rest."""
+"""`run_all` paints at most so many frames singly, beside those while engines are prepared; if none
+has won by then, PyTorch paints the rest."""
 
 _PASSING_FRAMES = 2
 """Nothing is prepared for a size before more frames than that are painted at it, one after the
@@ -148,10 +147,14 @@ class AutoEngine(Engine):
         as that engine does."""
         tasks = iter(tasks)
         before, self._settled = self._only, self._only
-        for task in islice(tasks, 0 if before else _LONGEST_TRIAL):
-            yield task()
-            if self._settled is not None:
+        tried = 0
+        while self._settled is None and tried < _LONGEST_TRIAL:
+            try:
+                task = next(tasks)
+            except StopIteration:
                 break
+            yield task()
+            tried += not self._preparing
         self._only = self._settled or self._torch
         try:
             yield from self._only.run_all(tasks)

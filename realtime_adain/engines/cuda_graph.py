@@ -6,7 +6,7 @@ import threading
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 import torch
@@ -51,9 +51,13 @@ class CudaGraphEngine(TorchEngine):
         captured = None
         if not isinstance(style, Regional) and self._comes_again(frame_hw):
             captured = self._captured(frame_hw)
-        if captured is None:
+        if captured is not None:
+            return captured.stylize(frame, style, alpha)
+        # What cuDNN chooses at the first sight of a layer and size, it keeps for the graph too. To
+        # search takes long: of many pictures that all differ in size, it does so for the first.
+        searching = _fastest_convolutions() if len(self._here.seen) == 1 else nullcontext()
+        with searching:
             return super().stylize(frame, style, alpha)
-        return captured.stylize(frame, style, alpha)
 
     def run_all(self, tasks: Iterable[Callable[[], Made]]) -> Generator[Made, None, None]:
         """Run as many tasks at a time as are to be in flight."""

@@ -129,14 +129,14 @@ class QualityLadder:
 
     def _note(self, seconds: float) -> None:
         """Take note of how long a frame took."""
+        if self._to_ignore:
+            self._to_ignore -= 1
+            return
+        self._seconds.append(seconds)
         if seconds > _FAR_TOO_LONG * self._allowed:
             self._far_too_long.append(seconds)
         else:
             self._far_too_long.clear()
-        if self._to_ignore:
-            self._to_ignore -= 1
-        else:
-            self._seconds.append(seconds)
 
     def _judge(self, taken: float, now: float, pixels: np.ndarray) -> None:
         """Go to another rung where a frame that takes so long says so."""

@@ -47,6 +47,7 @@ class Gestures:
         self._grab = grab
         self._held = _Held.NOTHING
         self._start = (0, 0)
+        self._size_hw = (0, 0)  # of a single picture when the button went down
 
     def follow(self, event: MouseEvent, size_hw: tuple[int, int]) -> None:
         """Do what an event means.
@@ -55,6 +56,9 @@ class Gestures:
             event: what the mouse did.
             size_hw: height and width in pixels of a single picture.
         """
+        if size_hw != self._size_hw:  # what is being drawn no longer is where it was
+            self._held, self.selection = _Held.NOTHING, None
+            self._size_hw = size_hw
         if event.action is Mouse.PRESS:
             self._press(event, size_hw)
         elif self._held is _Held.DIVIDER:

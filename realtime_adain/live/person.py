@@ -49,6 +49,8 @@ class PersonMask:
         """Go from everything to the person, to the room, and round again; return what to say."""
         order = list(Region)
         self.region = order[(order.index(self.region) + 1) % len(order)]
+        if self.region is Region.ALL and not self._background.learnt:
+            self._start = None  # the next time the user is warned again
         return {
             Region.ALL: "everything is painted",
             Region.PERSON: "the person is painted",
@@ -88,7 +90,7 @@ class PersonMask:
                 self._background.learn(original)
             return stylized
         if not self._background.learnt:  # no frame came in that time
-            self._start = now
+            self._start = now + WARNING_SECONDS
             return stylized
         mask = self._background.mask(original)
         return keep_original(stylized, original, mask if self.region is Region.PERSON else 1 - mask)

@@ -16,7 +16,7 @@ from pathlib import Path
 from ..command import parse_weighted
 from ..errors import ProfileError
 from ..folders import config_folder
-from ..stylebook import find_first, find_styles
+from ..stylebook import find_first, find_styles, style_name
 from ..styles import builtin_style_names
 from ..writing import whole_file
 
@@ -105,7 +105,7 @@ def look_arguments(path: Path, given: Collection[str] = ()) -> list[str]:
     elif "first" in settings:
         first = _first_style(path, settings)
         look["style"] = [first]
-        name = Path(first).stem
+        name = style_name(Path(_found_beside(path, "style", first)))
         for of_all, of_one in (("alpha", "strengths"), ("style_size", "strokes")):
             own = parse_weighted(str(settings[of_one])) if settings.get(of_one) else {}
             if name in own:

@@ -186,6 +186,7 @@ class LiveSession(Closing):
         if self._frame is not None and (self._changed or self.styles.look() is not self._look):
             self._changed = False
             self._original = self.view.prepare(self._frame.pixels)
+            self.styles.colours = self.finish.style_colours(self._original, self._frame.time)
             self._paint_still()
             self._hand_on(time.perf_counter())
 
@@ -305,6 +306,7 @@ class LiveSession(Closing):
         while (event := self._window.poll_mouse()) is not None:
             if self._original is not None:
                 self._gestures.follow(event, self._shown_hw)
+                self._changed = True  # the divider may have moved
         if self._window.closed:
             self.quit()
 
@@ -361,10 +363,12 @@ class LiveSession(Closing):
         """Save the styles as statistics, with all settings, in a new folder that can be shared."""
         settings, cards = self.settings(), self._deck.cards
         chosen, mix = self.styles.chosen, self.styles.mix_weights
+        waiting = self._deck.waiting
 
         def save() -> str:
             folder = new_path(self._folder, "")
-            return f"saved {save_preset(folder, settings, cards, chosen, mix)}"
+            saved = f"saved {save_preset(folder, settings, cards, chosen, mix)}"
+            return f"{saved}, {waiting} styles were not ready" if waiting else saved
 
         self._errands.do(save)
 
@@ -383,4 +387,6 @@ class LiveSession(Closing):
     def _grab_piece(self, box: Box) -> None:
         scale = self._original.shape[0] / self._shown_hw[0]
         left, top, right, bottom = (round(scale * edge) for edge in box)
-        self._deck.grab(self._original[top:bottom, left:right].copy())
+        piece = self._original[top:bottom, left:right]
+        if piece.size:
+            self._deck.grab(piece.copy())

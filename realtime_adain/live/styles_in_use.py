@@ -197,7 +197,8 @@ class StylesInUse:
         said = "a saved style has no strokes to change"
         for card in dict.fromkeys([*self.weights, *self.others]):
             if not card.saved:
-                size = min(max(round(card.wanted_size * factor), smallest), largest)
+                least, most = min(smallest, card.wanted_size), max(largest, card.wanted_size)
+                size = min(max(round(card.wanted_size * factor), least), most)
                 self._deck.encode_anew(card, size=size, colours=card.wanted_colours)
                 said = f"strokes of {size} pixels"
         return said

@@ -39,6 +39,13 @@ class LossLog:
         for name, value in parts.items():
             self._sums[name] = self._sums.get(name, 0.0) + value
 
+    def forget_after(self, step: int) -> None:
+        """Take the rows of later steps away: the run goes on from this one."""
+        if self._path.exists():
+            head, *rows = self._path.read_bytes().splitlines(keepends=True)
+            kept = [row for row in rows if int(row.partition(b",")[0]) <= step]
+            self._path.write_bytes(b"".join([head, *kept]))
+
     def write(self, step: int) -> str:
         """Write the means since the last row; return them as a line."""
         self.latest = {name: value / self._steps for name, value in self._sums.items()}

@@ -85,6 +85,8 @@ def train(
 
             run.objective.prepare(first_batches())
     log, held_out = LossLog(folder / "log.csv"), LossLog(folder / "held-out.csv", timed=False)
+    for table in (log, held_out):
+        table.forget_after(run.step)
     progress = Progress(options.steps, before=run.step, unit="steps", quiet=quiet)
     started, told = time.perf_counter(), set()
 
@@ -170,7 +172,8 @@ class _Run:
             raise self._astray("is not finite any more")
         self._optimizer.zero_grad(set_to_none=True)
         total.backward()
-        nn.utils.clip_grad_norm_(self._trained, _MAX_GRADIENT)
+        if not nn.utils.clip_grad_norm_(self._trained, _MAX_GRADIENT).isfinite():
+            raise self._astray("has a gradient that is not finite")
         self._optimizer.step()
         self.step += 1
         self._update_average(min(self.options.average, self.step / (self.step + 10)))
