@@ -333,7 +333,7 @@ def mix_statistics(statistics: Sequence[Statistics], weights: Sequence[float]) -
             f"mixing needs one weight per style, got {len(statistics)} styles "
             f"and {len(weights)} weights"
         )
-    if min(weights) < 0 or abs(sum(weights) - 1.0) > 1e-4:
+    if not (min(weights) >= 0 and abs(sum(weights) - 1.0) <= 1e-4):  # so that NaN is refused too
         raise ValueError(f"weights must be at least 0 and sum to 1, got {list(weights)}")
     shapes = {tuple(mean.shape[1] for mean, _ in entry) for entry in statistics}
     if len(shapes) > 1:

@@ -7,6 +7,7 @@ import io
 import os
 import re
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from typing import NoReturn, TypeVar
 
@@ -52,6 +53,7 @@ def run(
     """
     _mend_streams()
     args = parse(parser, argv, intermixed=intermixed)
+    _read_any_picture()
     # OpenMP's idle threads spin by default. Beside an encoder, or any other busy program, that
     # makes a frame take many times as long. Read when torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -82,9 +84,17 @@ def run(
         return 130
 
 
+def _read_any_picture() -> None:
+    """Let Pillow read pictures of any size (whether there is the memory is seen then), and say
+    nothing of flaws in what the camera wrote."""
+    from PIL import Image
+
+    Image.MAX_IMAGE_PIXELS = None
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+
+
 def _mend_streams() -> None:
-    """Let nothing end a program for what it prints: names that the terminal cannot show, or
-    streams that are closed."""
+    """Keep printing from failing: escape what the terminal cannot show, replace closed streams."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:

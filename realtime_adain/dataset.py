@@ -163,10 +163,11 @@ class PairDataset:
 
 
 def _split(paths: list[Path], held_out: float) -> tuple[list[Path], list[Path]]:
-    """Return the pictures to learn from and those that are left out, one of so many."""
-    every = round(1 / held_out) if held_out else len(paths) + 1
-    learnt = [path for number, path in enumerate(paths, 1) if number % every]
-    return learnt, paths[every - 1 :: every]
+    """Return the pictures to learn from and those that are held out, evenly spread."""
+    learnt, held = [], []
+    for number, path in enumerate(paths, 1):
+        (held if len(held) < int(number * held_out + 1e-9) else learnt).append(path)
+    return learnt, held
 
 
 def change_palette(pixels: np.ndarray, random: np.random.Generator) -> np.ndarray:

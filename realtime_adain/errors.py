@@ -58,5 +58,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Return whether an error, of PyTorch perhaps or of a device, says that memory is short."""
     if isinstance(error, MemoryError) or any(word in str(error).lower() for word in _SHORT_OF):
         return True
-    before = error.__cause__ or error.__context__  # CUDA fails once more in leaving a capture
+    before = error.__cause__
+    if before is None and isinstance(error, RuntimeError):
+        before = error.__context__  # CUDA fails once more in leaving a capture
     return before is not None and is_out_of_memory(before)

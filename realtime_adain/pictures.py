@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,9 +36,6 @@ _SAVING = {
     "WEBP": {"quality": 95},
 }
 """Options of the formats."""
-
-Image.MAX_IMAGE_PIXELS = None  # whether there is memory for a picture is seen when it is read
-warnings.filterwarnings("ignore", module=r"PIL\.")  # flaws in what the camera wrote
 
 
 @dataclass(frozen=True, eq=False)

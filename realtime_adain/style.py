@@ -103,6 +103,22 @@ class Style:
             statistics = tuple(
                 (tensors[f"{index}.mean"], tensors[f"{index}.std"]) for index in range(layers)
             )
+            _check(statistics, thumbnail)
             return cls(metadata["name"], statistics, metadata["network"], thumbnail)
-        except (OSError, SafetensorError, KeyError) as error:
+        except (OSError, SafetensorError, KeyError, ValueError) as error:
             raise StyleError(f"{path}: not a saved style ({error})") from error
+
+
+def _check(statistics: Statistics, thumbnail: np.ndarray | None) -> None:
+    """Raise ValueError unless a file's tensors are those of a style."""
+    if not statistics:
+        raise ValueError("it has no layers")
+    for mean, std in statistics:
+        if not mean.shape == std.shape == (1, mean.numel(), 1, 1):
+            raise ValueError(f"statistics of shapes {tuple(mean.shape)} and {tuple(std.shape)}")
+        if not (mean.dtype == std.dtype == torch.float32 and (mean + std).isfinite().all()):
+            raise ValueError("statistics that are no finite float32 numbers")
+    if thumbnail is not None and not (
+        thumbnail.dtype == np.uint8 and thumbnail.ndim == 3 and thumbnail.shape[2] == 3
+    ):
+        raise ValueError(f"a thumbnail of shape {thumbnail.shape}")

@@ -37,6 +37,9 @@ _LARGE_STYLE = 3 * 768**2  # numbers in a picture from which on its memory is no
 class Stylizer(Closing):
     """Repaints frames in any style.
 
+    On Linux, making one lets the C library of the whole process keep freed memory for the next
+    frame (`memory.release_freed_memory` gives it back).
+
     Args:
         model: name of a shipped model, path of a weights file, or a network.
         device: such as "cpu" or "cuda:0"; None for the best there is.
@@ -184,7 +187,8 @@ class Stylizer(Closing):
         Args:
             frame: uint8 `(H, W, 3)` RGB, any size.
             styles: one per region.
-            masks: float32 `(R, H, W)` in 0..1, one per style, of the frame's size, that sum to one.
+            masks: float32 `(R, H, W)` in 0..1, one per style, of the frame's size; that they sum to
+                one everywhere is not checked.
             alpha: style strength, 0 to 1.
 
         Returns:
@@ -243,6 +247,12 @@ class Stylizer(Closing):
             raise StyleError(
                 f"style {style.name!r} was encoded by another network; encode its picture anew, or "
                 "name that network by --model"
+            )
+        widths = tuple(mean.shape[1] for mean, _ in style.statistics)
+        if widths != self.network.layer_widths:
+            raise StyleError(
+                f"style {style.name!r} has layers of {widths} channels, the network takes "
+                f"{self.network.layer_widths}"
             )
         return style
 

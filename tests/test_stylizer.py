@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save
 
 from realtime_adain import Style, Stylizer
 from realtime_adain.errors import PictureError, StyleError
@@ -251,3 +253,40 @@ def test_each_region_takes_its_own_style(stylizer, style) -> None:
     assert abs(swapped.astype(int) - both).mean() > 2
     with pytest.raises(ValueError, match=r"masks must have shape \(1, 70, 90\), got \(2, 70, 90\)"):
         stylizer.stylize_regions(frame, [style], np.stack([left, left]))
+
+
+def damaged(tensors: dict[str, torch.Tensor], how: str) -> dict[str, torch.Tensor]:
+    """Return the tensors of a saved style, no longer those of a style."""
+    changed = dict(tensors)
+    if how == "no layers":
+        return {name: tensor for name, tensor in tensors.items() if "." not in name}
+    if how == "a layer is missing":
+        del changed["1.mean"]
+    elif how == "other shapes":
+        changed["0.mean"] = changed["0.mean"].flatten()
+    elif how == "not finite":
+        changed["0.std"] = changed["0.std"] * float("nan")
+    elif how == "a thumbnail that is none":
+        changed["thumbnail"] = torch.zeros(4, dtype=torch.uint8)
+    return changed
+
+
+@pytest.mark.parametrize(
+    "how",
+    ["no layers", "a layer is missing", "other shapes", "not finite", "a thumbnail that is none"],
+)
+def test_a_file_that_is_not_wholly_a_style_is_refused(how, style, tmp_path) -> None:
+    path = tmp_path / "shared.safetensors"
+    style.save(path)
+    with safe_open(path, "pt") as file:
+        metadata = file.metadata()
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    path.write_bytes(save(damaged(tensors, how), metadata))
+    with pytest.raises(StyleError, match="shared.safetensors: not a saved style"):
+        Style.load(path)
+
+
+def test_a_style_with_fewer_layers_is_refused(stylizer, style) -> None:
+    fewer = replace(style, statistics=style.statistics[:2])
+    with pytest.raises(StyleError, match="layers of .* channels, the network takes"):
+        stylizer.stylize(picture(), fewer)

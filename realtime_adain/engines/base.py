@@ -18,7 +18,7 @@ from ..ahead import Made
 from ..closing import Closing
 from ..errors import RealtimeAdainError
 
-_ACCELERATOR = threading.Lock()
+_ACCELERATOR = threading.RLock()
 
 
 def turn_on(device: torch.device) -> AbstractContextManager:

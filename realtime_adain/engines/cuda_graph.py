@@ -56,7 +56,7 @@ class CudaGraphEngine(TorchEngine):
         # What cuDNN chooses at the first sight of a layer and size, it keeps for the graph too. To
         # search takes long: of many pictures that all differ in size, it does so for the first.
         searching = _fastest_convolutions() if len(self._here.seen) == 1 else nullcontext()
-        with searching:
+        with turn_on(self.device), searching:
             return super().stylize(frame, style, alpha)
 
     def run_all(self, tasks: Iterable[Callable[[], Made]]) -> Generator[Made, None, None]:

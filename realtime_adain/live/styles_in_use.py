@@ -26,17 +26,19 @@ STROKE_SIZES = (64, 2048)
 """Smallest and largest size at which the keys let a style be encoded, in pixels."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Look:
     """What a frame is painted with.
 
     Attributes:
         style: the statistics, by the name that is shown.
         alpha: style strength, 0..1.
+        others: the styles of the regions beside the first.
     """
 
     style: Style
     alpha: float
+    others: Sequence[Style] = ()
 
 
 class StylesInUse:
@@ -112,8 +114,9 @@ class StylesInUse:
             progress = (now - self._fade_start) / self._fade_seconds
         if progress >= 1.0:
             self._from = None
-            if self._look is None or self._look.style is not self._aim or self._look.alpha != alpha:
-                self._look = Look(self._aim, alpha)
+            look = Look(self._aim, alpha, [card.style for card in self.others])
+            if look != self._look:
+                self._look = look
         else:
             part = progress * progress * (3 - 2 * progress)  # begins and ends gently
             mixed = self._mix([self._from.style, self._aim], [1 - part, part])
