@@ -33,7 +33,7 @@ from realtime_adain.live.ladder import QualityLadder
 from realtime_adain.memory import release_freed_memory
 from realtime_adain.sinks.window import Mouse, MouseEvent
 from realtime_adain.sources import open_source
-from realtime_adain.steady import DEFAULT_STRENGTH
+from realtime_adain.steady import DEFAULT_SMOOTHING
 from realtime_adain.styles import builtin_style_names, builtin_style_path
 
 SECONDS_BETWEEN_KEYS = 0.5
@@ -143,7 +143,7 @@ def play(
     source = open_source("demo", size_wh=size_wh, frame_rate=args.fps)
     interval, ready_for = 1 / float(args.fps), stylizer.ready_for
     ladder = QualityLadder(stylizer.stylize, interval, ready_for) if args.ladder else None
-    options = {"ladder": ladder, "finish": Finish(steady=DEFAULT_STRENGTH), "folder": folder}
+    options = {"ladder": ladder, "finish": Finish(steady=DEFAULT_SMOOTHING), "folder": folder}
     with live_session(stylizer, source, window=player, **options) as session:
         began = time.perf_counter()
         last, gaps, memory_mb = None, [], []

@@ -25,7 +25,8 @@ class MicroAST(nn.Module):
     """
 
     stride = 4
-    paints_in_bfloat16 = True
+    supports_bfloat16 = True
+    layer_widths = (WIDTH,) * 4
 
     def __init__(self) -> None:
         super().__init__()

@@ -77,7 +77,7 @@ class Judge:
     def losses(self, output: np.ndarray, content: np.ndarray, style: np.ndarray):
         """Return content and style loss of uint8 `(H, W, 3)` pictures."""
         painted, *seen = (as_tensor(pixels) for pixels in (output, content, style))
-        of_content, of_style = (self.loss.see(image) for image in seen)
+        of_content, of_style = (self.loss.extract(image) for image in seen)
         targets = self.loss.targets(of_content, of_style.statistics)
         content_loss, style_loss = self.loss(painted, targets)
         return content_loss.item(), style_loss.item()

@@ -1,4 +1,4 @@
-"""What the steady filter does: flicker, warping error and ghosts, without it and at strengths.
+"""What the steady filter does: flicker, warping error and ghosts, without it and at smoothings.
 
 All of the demo scene with camera noise of 2/255, repainted in some built-in styles, frame by frame:
 
@@ -32,7 +32,7 @@ from realtime_adain.pictures import read_picture
 from realtime_adain.steady import SteadyFilter
 from realtime_adain.styles import builtin_style_path
 
-STRENGTHS = (0.0, 0.6, 0.7, 0.8, 0.9)
+SMOOTHINGS = (0.0, 0.6, 0.7, 0.8, 0.9)
 WARM_UP = 8
 """Frames in which the filter learns the noise; left out of the flicker."""
 MOVING = 4.0
@@ -51,11 +51,11 @@ class Scenes(NamedTuple):
     slow: Frames
     playing: Frames
 
-    def filtered(self, painted: Scenes, strength: float) -> Scenes:
+    def filtered(self, painted: Scenes, smoothing: float) -> Scenes:
         """Return the painted scenes, each through a filter of its own."""
         return Scenes(
             *(
-                list(map(SteadyFilter(strength), stylized, originals))
+                list(map(SteadyFilter(smoothing), stylized, originals))
                 for stylized, originals in zip(painted, self, strict=True)
             )
         )
@@ -104,23 +104,23 @@ def benchmark(args: argparse.Namespace) -> int:
     )
     critic = None if args.teacher is None else Judge(args.teacher)
     print_row("original", [judge(originals, originals, originals)])
-    scores: dict[float, list[Score]] = {strength: [] for strength in STRENGTHS}
+    scores: dict[float, list[Score]] = {smoothing: [] for smoothing in SMOOTHINGS}
     for name in args.styles:
         artwork = read_picture(builtin_style_path(name))
         style = stylizer.encode_style(artwork)
         painted = Scenes(
             *([stylizer.stylize(frame, style) for frame in frames] for frames in originals)
         )
-        for strength in STRENGTHS:
-            filtered = originals.filtered(painted, strength)
+        for smoothing in SMOOTHINGS:
+            filtered = originals.filtered(painted, smoothing)
             score = judge(originals, painted, filtered)
             if critic is not None:
                 lasts = filtered.still[-1], filtered.playing[-1]
                 losses = [critic.losses(last, last, artwork)[1] for last in lasts]
                 score = score._replace(style=statistics.fmean(losses))
-            scores[strength].append(score)
-    for strength in STRENGTHS:
-        print_row(f"strength {strength:g}", scores[strength])
+            scores[smoothing].append(score)
+    for smoothing in SMOOTHINGS:
+        print_row(f"smoothing {smoothing:g}", scores[smoothing])
     return 0
 
 

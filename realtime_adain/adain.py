@@ -37,14 +37,14 @@ _FAR_FROM_ZERO = 30.0
 """Deviations from which on a channel's mean is too far from zero for a variance in one pass."""
 
 _SHARE = 1e-6
-"""Of every style everywhere, so that there is one also where no mask is."""
+"""Added to every mask, so that their normalised sum is never zero."""
 
 Statistics = tuple[tuple[Tensor, Tensor], ...]
 """Mean and standard deviation, each `(N, C, 1, 1)` float, for every AdaIN layer of a network."""
 
 
 @dataclass(frozen=True, eq=False)
-class Regional:
+class RegionalStatistics:
     """Several styles at once, each in its own region of the picture (section 7.3 of the paper).
 
     A network takes it wherever it takes `Statistics`. Where the masks sum to less than one, the
@@ -206,14 +206,14 @@ def regional_adain(
     return restyled.reshape(count, height, width, channels).permute(0, 3, 1, 2).to(content.dtype)
 
 
-def restyler(style: Statistics | Regional, alpha: float | Tensor = 1.0) -> Restyle:
+def restyler(style: Statistics | RegionalStatistics, alpha: float | Tensor = 1.0) -> Restyle:
     """Return what a network calls at its AdaIN layers, once at each and in their order.
 
     Args:
         style: of one style for the whole picture, or of several in their regions.
         alpha: style strength in 0..1 at every layer (equation 14).
     """
-    if not isinstance(style, Regional):
+    if not isinstance(style, RegionalStatistics):
         layers = iter(style)
         return lambda features: adain(features, *next(layers), alpha)
 

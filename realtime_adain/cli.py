@@ -14,7 +14,7 @@ from .command import number_in, parse, side_length, typed_options, unit_interval
 from .engines import ENGINES, PRECISIONS
 from .errors import PictureError, StyleError
 from .pictures import read_picture
-from .steady import MAX_STRENGTH
+from .steady import MAX_SMOOTHING
 from .stylebook import DEFAULT_MODEL, STYLE_SIZE, find_mix, find_styles, is_saved_style
 from .styles import builtin_style_names
 
@@ -159,11 +159,11 @@ def add_colour_arguments(
     )
     group.add_argument(
         "--steady",
-        type=number_in(0.0, MAX_STRENGTH),
+        type=number_in(0.0, MAX_SMOOTHING),
         default=steady,
         metavar="S",
         help="how much flicker is averaged away where nothing moves, 0 (off) to "
-        f"{MAX_STRENGTH:g} (default %(default)s)",
+        f"{MAX_SMOOTHING:g} (default %(default)s)",
     )
 
 

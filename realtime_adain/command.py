@@ -1,4 +1,4 @@
-"""What every program of the project is on its command line."""
+"""Command-line plumbing that all programs share."""
 
 from __future__ import annotations
 

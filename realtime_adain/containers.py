@@ -1,4 +1,4 @@
-"""What reading and writing video files have in common; PyAV alike in all its versions."""
+"""What reading and writing video files have in common, and differences between PyAV versions."""
 
 from __future__ import annotations
 

@@ -31,11 +31,11 @@ class Pairs(NamedTuple):
     contents: Tensor
     """uint8 `(N, crop, crop, 3)` RGB; after `on`, float32 `(N, 3, crop, crop)` in [0, 1]."""
     styles: Tensor
-    """Likewise."""
+    """The artworks, of the same shape and range."""
     content_keys: list[int]
     """One for every crop: equal keys, equal crops; -1 for a crop that does not come again."""
     style_keys: list[int]
-    """Likewise, among the styles."""
+    """One for every crop of an artwork, in the same way."""
 
     def on(self, device: torch.device) -> Pairs:
         """Return the pairs on the device, ready for a network."""
@@ -60,7 +60,7 @@ class PairDataset:
             side.
         crops_per_picture: of every picture there are only so many crops, drawn from again and
             again; 0 for a fresh one each time.
-        new_palettes: part of the artworks' crops that are given another palette, 0..1.
+        palette_augmentation: part of the artworks' crops that are given another palette, 0..1.
         held_out: part of the pictures that are left out, 0..0.5; `of_held_out` has them.
         seed: of all that is random.
 
@@ -77,7 +77,7 @@ class PairDataset:
         crop: int,
         scale: tuple[float, float] = (0.5, 1.0),
         crops_per_picture: int = 0,
-        new_palettes: float = 0.0,
+        palette_augmentation: float = 0.0,
         held_out: float = 0.0,
         seed: int = 0,
     ) -> None:
@@ -87,14 +87,14 @@ class PairDataset:
         self.crop = crop
         self.scale = scale
         self.crops_per_picture = crops_per_picture
-        self.new_palettes = new_palettes
+        self.palette_augmentation = palette_augmentation
         self.seed = seed
         self.broken: set[Path] = set()
 
     def __getitem__(self, step: int) -> Pairs:
         random = np.random.default_rng((self.seed, step))
         contents, content_keys = self._crops(self.contents, random, 0.0)
-        styles, style_keys = self._crops(self.styles, random, self.new_palettes)
+        styles, style_keys = self._crops(self.styles, random, self.palette_augmentation)
         return Pairs(contents, styles, content_keys, style_keys)
 
     def of_held_out(self) -> PairDataset | None:
@@ -103,14 +103,14 @@ class PairDataset:
             return None
         held = copy.copy(self)
         held.contents, held.styles = self._held_contents, self._held_styles
-        held.crops_per_picture, held.new_palettes, held.broken = 0, 0.0, set()
+        held.crops_per_picture, held.palette_augmentation, held.broken = 0, 0.0, set()
         return held
 
     def read_ahead(self, steps: Iterable[int], workers: int) -> Iterator[Pairs]:
         """Yield the batches of some steps, in order, while threads read the next ones.
 
-        Threads will do: OpenCV, at work nearly all the time, lets the others run. And other than
-        processes they do not hear Ctrl-C, which is for the caller to answer.
+        Threads will do: decoding and resizing, which take nearly all the time, release the GIL.
+        And unlike processes, threads do not receive Ctrl-C: the caller handles it.
 
         Args:
             steps: whose batches are wanted.
@@ -124,7 +124,7 @@ class PairDataset:
         yield from run_ahead(tasks, pool, _BATCHES_AHEAD * workers)
 
     def _crops(
-        self, pictures: list[Path], random: np.random.Generator, new_palettes: float
+        self, pictures: list[Path], random: np.random.Generator, palette_augmentation: float
     ) -> tuple[Tensor, list[int]]:
         """Return a batch of crops and their keys."""
         crops: list[np.ndarray] = []
@@ -147,7 +147,9 @@ class PairDataset:
                 key = index * self.crops_per_picture + number
                 place = np.random.default_rng((self.seed, index, number))
             crop = self._random_crop(picture, place)
-            crops.append(change_palette(crop, place) if place.random() < new_palettes else crop)
+            crops.append(
+                change_palette(crop, place) if place.random() < palette_augmentation else crop
+            )
             keys.append(key)
         return torch.from_numpy(np.stack(crops)), keys
 

@@ -8,7 +8,7 @@ import numpy as np
 from .pictures import blend, shrink
 
 _NOTHING, _ENOUGH = 3.0, 32.0
-"""Contrast, of 255, up to which nothing is painted, and from which on everything is."""
+"""Contrasts, of 255: up to the first nothing is painted, from the second on everything is."""
 
 _REDUCTION, _LEAST_SIDE = 8, 8
 """By how much a picture is reduced, unless it is very small, before its contrast is looked for:

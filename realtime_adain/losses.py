@@ -13,8 +13,8 @@ from .networks import VGGEncoder
 
 
 @dataclass(frozen=True, eq=False)
-class Sight:
-    """What the teacher sees in pictures."""
+class TeacherFeatures:
+    """What a teacher extracts from pictures."""
 
     features: Tensor
     """At relu4_1, `(N, C, H / 8, W / 8)`."""
@@ -50,20 +50,20 @@ class PerceptualLoss(nn.Module):
         self.teacher = teacher.eval().requires_grad_(False)
 
     @torch.no_grad()
-    def see(self, images: Tensor) -> Sight:
-        """Return what the teacher sees in `(N, 3, H, W)` images, RGB in [0, 1]."""
+    def extract(self, images: Tensor) -> TeacherFeatures:
+        """Return the teacher's features of `(N, 3, H, W)` images, RGB in [0, 1]."""
         features = self.teacher(images)
-        return Sight(features[-1], tuple(channel_mean_std(layer) for layer in features))
+        return TeacherFeatures(features[-1], tuple(channel_mean_std(layer) for layer in features))
 
     @staticmethod
     def targets(
-        content: Sight, style: Statistics, alpha: float | Tensor = 1.0
+        content: TeacherFeatures, style: Statistics, alpha: float | Tensor = 1.0
     ) -> PerceptualTargets:
         """Return the targets for outputs of strength `alpha`.
 
         Args:
             content: of N pictures.
-            style: of N artworks, as the teacher sees them.
+            style: of N artworks, through the teacher.
             alpha: a number or `(N, 1, 1, 1)`; below one, the style's statistics are blended with
                 the content's own, as equation 14 blends them in the network.
         """
@@ -76,7 +76,7 @@ class PerceptualLoss(nn.Module):
         return PerceptualTargets(content.features, blended)
 
     @staticmethod
-    def adain_targets(content: Sight, style: Statistics) -> PerceptualTargets:
+    def adain_targets(content: TeacherFeatures, style: Statistics) -> PerceptualTargets:
         """Return the paper's targets: the AdaIN output in place of the content's own features."""
         return PerceptualTargets(adain(content.features, *style[-1]), style)
 
@@ -98,11 +98,11 @@ class PerceptualLoss(nn.Module):
         return content_loss, style_loss
 
 
-def grid_pattern(image: Tensor, window: int = 7) -> Tensor:
+def checkerboard(image: Tensor, window: int = 7) -> Tensor:
     """Return how much of the image is a pattern that repeats every two pixels, `(N,)`.
 
     A pixel shuffle makes the four pixels of each 2x2 cell with filters of their own. Where those
-    differ on the average over a neighbourhood of `window` cells, the eye sees a grid.
+    differ on the average over a neighbourhood of `window` cells, the eye sees a checkerboard.
 
     Args:
         image: `(N, C, H, W)`, H and W even and at least `2 * window`.

@@ -16,7 +16,7 @@ from .command import warn
 from .faint import keep_faint
 from .pictures import read_picture
 from .reduced import paint_reduced, unless_memory_is_short
-from .regions import FittingMasks
+from .regions import ResizedMasks
 from .steady import SteadyFilter
 from .stylebook import STYLE_SIZE, is_saved_style
 
@@ -49,7 +49,7 @@ class PaintingOptions:
     saturation: float = 1.0
     """From 0 (grey) to `colour.MAX_SATURATION`."""
     steady: float = 0.0
-    """How much flicker is averaged away, from 0 to `steady.MAX_STRENGTH`."""
+    """How much flicker is averaged away, from 0 to `steady.MAX_SMOOTHING`."""
 
 
 class Painter:
@@ -81,7 +81,7 @@ class Painter:
         self._time = 0.0
         self._most_pixels = math.inf  # for which there is memory, as far as is known
         self._follower = ColourFollower()
-        self._masks = None if options.masks is None else FittingMasks(options.masks)
+        self._masks = None if options.masks is None else ResizedMasks(options.masks)
         self._styles: list[Style] = []
         if options.colour is not ColourMode.MATCHED:
             self._styles = self._encode(None)
@@ -107,8 +107,8 @@ class Painter:
             self._follow_colours(pixels)
 
     def _begin(self, pixels: np.ndarray) -> Callable[[], tuple[np.ndarray, np.ndarray]]:
-        """Return what returns a picture painted and as it was, and needs nothing of those
-        before it."""
+        """Return a task that paints one picture, independently of those before it, and returns it
+        with the original."""
         if self._options.colour is ColourMode.MATCHED:
             self._follow_colours(pixels)
         styles, alpha = self._styles, self._options.alpha

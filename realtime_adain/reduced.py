@@ -19,8 +19,8 @@ def unless_memory_is_short(
 ) -> np.ndarray | None:
     """Return what `paint` returns; None where memory is short for it.
 
-    When None is returned, the memory of the attempt is free again: an exception that were still
-    there would keep it.
+    When None is returned, the memory of the attempt is free again: as long as an exception is
+    alive, its traceback keeps it.
 
     Args:
         paint: paints a picture.

@@ -116,7 +116,7 @@ def count_colours(picture: np.ndarray) -> int:
     return count
 
 
-class FittingMasks:
+class ResizedMasks:
     """Masks at the size of every frame.
 
     Args:

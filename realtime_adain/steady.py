@@ -13,8 +13,8 @@ import numpy as np
 
 from .pictures import shrink
 
-DEFAULT_STRENGTH = 0.6
-MAX_STRENGTH = 0.9
+DEFAULT_SMOOTHING = 0.6
+MAX_SMOOTHING = 0.9
 """More would never let go of the last differences: results are rounded to whole numbers."""
 
 _REDUCTION = 4  # of the size at which changes are looked for: averages most of the noise away
@@ -31,16 +31,16 @@ class SteadyFilter:
     """Blends stylized frames with the former result where the original stood still.
 
     Args:
-        strength: share of the former picture where nothing changed, 0 (off) to 0.9.
+        smoothing: share of the former picture where nothing changed, 0 (off) to 0.9.
 
     Raises:
-        ValueError: `strength` is outside its range.
+        ValueError: `smoothing` is outside its range.
     """
 
-    def __init__(self, strength: float = DEFAULT_STRENGTH) -> None:
-        if not 0.0 <= strength <= MAX_STRENGTH:
-            raise ValueError(f"strength must be in 0..{MAX_STRENGTH}, got {strength}")
-        self._strength = strength
+    def __init__(self, smoothing: float = DEFAULT_SMOOTHING) -> None:
+        if not 0.0 <= smoothing <= MAX_SMOOTHING:
+            raise ValueError(f"smoothing must be in 0..{MAX_SMOOTHING}, got {smoothing}")
+        self._smoothing = smoothing
         self._noise = _NOISE_RANGE[0]
         self.reset()
 
@@ -79,8 +79,8 @@ class SteadyFilter:
         change = cv2.transform(np.abs(change, out=change), _CHANNEL_MEAN)
         change = cv2.dilate(change, np.ones((_NEAR_SIDE, _NEAR_SIDE), np.uint8))
         change = cv2.blur(change, (_NEAR_SIDE, _NEAR_SIDE))
-        keep = self._strength * np.exp(-np.square(change / (_TOLERANCE * self._noise)))
-        if (keep < 0.1 * self._strength).mean() > _CUT:
+        keep = self._smoothing * np.exp(-np.square(change / (_TOLERANCE * self._noise)))
+        if (keep < 0.1 * self._smoothing).mean() > _CUT:
             keep[:] = 0.0
         self._seen = small + keep[:, :, None] * (self._seen - small)
         keep = cv2.resize(keep, stylized.shape[1::-1])

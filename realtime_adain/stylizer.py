@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from .adain import Regional, Statistics, check_alpha
+from .adain import RegionalStatistics, Statistics, check_alpha
 from .closing import Closing
 from .engines import open_engine
-from .engines.base import turn_on
+from .engines.base import exclusive
 from .errors import StyleError, first_line
 from .frame import check_pixels
 from .memory import keep_freed_memory, release_freed_memory
@@ -131,7 +131,7 @@ class Stylizer(Closing):
             name = name or path.stem
             image = read_picture(path)
         check_pixels(image)
-        with turn_on(self.device):
+        with exclusive(self.device):
             tensor = style_image(image, self.device, size)
             style = Style(name or "style", self.network.encode_style(tensor), self.fingerprint)
         if max(image.size, tensor.numel()) > _LARGE_STYLE:
@@ -207,7 +207,7 @@ class Stylizer(Closing):
             )
         statistics = tuple(self._checked(style).statistics for style in styles)
         masks = torch.from_numpy(np.ascontiguousarray(masks, np.float32))
-        return self._painted(frame, Regional(statistics, masks), alpha)
+        return self._painted(frame, RegionalStatistics(statistics, masks), alpha)
 
     def run_all(self, tasks: Iterable[Callable[[], Painted]]) -> Generator[Painted, None, None]:
         """Yield what tasks that call `stylize` or `stylize_regions` return, in their order.
@@ -230,7 +230,9 @@ class Stylizer(Closing):
         Nothing is to be painted afterwards."""
         self.engine.close()
 
-    def _painted(self, frame: np.ndarray, style: Statistics | Regional, alpha: float) -> np.ndarray:
+    def _painted(
+        self, frame: np.ndarray, style: Statistics | RegionalStatistics, alpha: float
+    ) -> np.ndarray:
         """Return what the engine paints, faded into the frame where the strength is small: what
         the network paints at a strength of zero is the content as it sees it, not quite the same.
         """

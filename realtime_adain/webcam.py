@@ -111,9 +111,7 @@ def _make_parser() -> argparse.ArgumentParser:
         help="give the picture to other programs as a camera as well",
     )
     parser.add_argument("--no-window", action="store_true", help="show nothing, until Ctrl-C")
-    parser.add_argument(
-        "--frames", type=command.count, metavar="N", help="end after so many frames"
-    )
+    parser.add_argument("--frames", type=command.count, metavar="N", help="stop after N frames")
     cli.add_stylizer_arguments(parser)
     add_live_arguments(parser)
     parser.set_defaults(style=list(builtin_style_names()))

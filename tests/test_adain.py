@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from realtime_adain.adain import (
-    Regional,
+    RegionalStatistics,
     adain,
     channel_mean_std,
     check_alpha,
@@ -250,7 +250,7 @@ def test_restyler_gives_each_layer_its_numbers_and_brings_masks_to_its_size() ->
     plain = restyler(first, 0.5)
     for features, layer in zip(layers, first, strict=True):
         torch.testing.assert_close(plain(features), adain(features, *layer, 0.5))
-    regional = restyler(Regional((first, second), halves(16, 24)), 0.5)
+    regional = restyler(RegionalStatistics((first, second), halves(16, 24)), 0.5)
     for features, *styles in zip(layers, first, second, strict=True):
         expected = regional_adain(features, styles, halves(*features.shape[2:]), 0.5)
         torch.testing.assert_close(regional(features), expected)
@@ -259,7 +259,7 @@ def test_restyler_gives_each_layer_its_numbers_and_brings_masks_to_its_size() ->
 @pytest.mark.parametrize("count", [0, 1])
 def test_regions_need_a_mask_each(count: int) -> None:
     with pytest.raises(ValueError, match=rf"\(2, 8, 12\) for {count} styles"):
-        Regional(tuple((style,) for style in two_styles()[:count]), halves())
+        RegionalStatistics(tuple((style,) for style in two_styles()[:count]), halves())
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])

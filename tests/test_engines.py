@@ -24,21 +24,21 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from realtime_adain import Style, Stylizer
-from realtime_adain.adain import Regional, adain, exportable_adain
+from realtime_adain.adain import RegionalStatistics, adain, exportable_adain
 from realtime_adain.engines import auto, crew, cuda_graph, installed_engines, open_engine, registry
 from realtime_adain.engines.auto import AutoEngine
-from realtime_adain.engines.base import EngineError, PerSize, pack_style, turn_on, unpack_style
+from realtime_adain.engines.base import EngineError, PerSize, exclusive, pack_style, unpack_style
 from realtime_adain.engines.choices import Choices
 from realtime_adain.engines.cuda_graph import CudaGraphEngine
 from realtime_adain.engines.eager import TorchEngine
-from realtime_adain.engines.kept_grids import kept_grids
+from realtime_adain.engines.kept_quantizers import kept_quantizers
 from realtime_adain.engines.processor import (
     gains_by_bfloat16,
     has_bfloat16,
     native_dtype,
     processor_name,
 )
-from realtime_adain.engines.rounding import LEAST_STRENGTH, measure_grids, rounded
+from realtime_adain.engines.quantization import LEAST_ALPHA, calibrate, quantized
 from realtime_adain.engines.trial import signal_to_noise_db
 from realtime_adain.errors import is_out_of_memory
 from realtime_adain.networks import LeanNetwork, VGGNetwork
@@ -154,13 +154,13 @@ def test_bfloat16_keeps_the_picture_of_the_shipped_networks(model) -> None:
 @pytest.mark.parametrize("model", SHA256)
 def test_eight_bits_keep_the_picture_of_the_shipped_networks(model) -> None:
     stylizer = Stylizer(model, device="cpu", engine="torch", dtype=torch.float32)
-    network, grids = stylizer.network, measure_grids(stylizer.network)
+    network, quantizers = stylizer.network, calibrate(stylizer.network)
     frames = [picture(96, 128), picture(96, 128) // 16 + 60]  # the second varies little
     style = stylizer.encode_style(picture(96, 96, seed=1))
-    tolerances = {1.0: ROUNDED_DB, LEAST_STRENGTH: WEAKLY_ROUNDED_DB}
+    tolerances = {1.0: ROUNDED_DB, LEAST_ALPHA: WEAKLY_ROUNDED_DB}
     for frame, (alpha, least_db) in itertools.product(frames, tolerances.items()):
         expected = stylizer.stylize(frame, style, alpha)
-        with rounded(network, grids):
+        with quantized(network, quantizers):
             painted = stylizer.stylize(frame, style, alpha)
         assert least_db < signal_to_noise_db(painted, expected) < SAME_DB
 
@@ -184,11 +184,11 @@ def test_openvino_rounds_strong_styles_and_no_weak_ones() -> None:
     integers = open_engine("openvino", network, dtype=torch.int8)
     others = open_engine("openvino", network, dtype=native_dtype(torch.device("cpu"), network))
     style = make_style(network)
-    for alpha in (1.0, LEAST_STRENGTH, LEAST_STRENGTH - 0.01, 0.0):
+    for alpha in (1.0, LEAST_ALPHA, LEAST_ALPHA - 0.01, 0.0):
         same = np.array_equal(
             integers.stylize(frame, style, alpha), others.stylize(frame, style, alpha)
         )
-        assert same == (alpha < LEAST_STRENGTH)
+        assert same == (alpha < LEAST_ALPHA)
 
 
 @needs("openvino")
@@ -216,7 +216,7 @@ def test_integers_leave_regions_to_pytorch() -> None:
     network = make_network("lean")
     masks = torch.zeros(2, 48, 64)
     masks[0, :, :32] = masks[1, :, 32:] = 1
-    regional = Regional((make_style(network, 1), make_style(network, 2)), masks)
+    regional = RegionalStatistics((make_style(network, 1), make_style(network, 2)), masks)
     engine = open_engine("openvino", network, dtype=torch.int8)
     painted = engine.stylize(picture(), regional)
     assert signal_to_noise_db(painted, reference(network, picture(), regional)) > BFLOAT16_DB
@@ -245,42 +245,42 @@ def test_openvino_takes_integers_where_bfloat16_gains_nothing(
 @pytest.mark.parametrize("model", SHA256)
 def test_eight_bits_are_enough_for_the_boldest_styles(model) -> None:
     stylizer = Stylizer(model, device="cpu", engine="torch", dtype=torch.float32)
-    grids, frame = measure_grids(stylizer.network), picture(128, 128)
+    quantizers, frame = calibrate(stylizer.network), picture(128, 128)
     stripes = np.zeros((128, 128, 3), np.uint8)
     stripes[:, np.arange(128) // 8 % 2 == 1] = 255
     style = stylizer.encode_style(stripes, size=128)
     expected = stylizer.stylize(frame, style)
-    with rounded(stylizer.network, grids):
+    with quantized(stylizer.network, quantizers):
         painted = stylizer.stylize(frame, style)
     assert signal_to_noise_db(painted, expected) > BOLDLY_ROUNDED_DB
 
 
 def test_grids_are_measured_once_for_a_network(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("REALTIME_ADAIN_CACHE", str(tmp_path))
-    measure = Mock(side_effect=measure_grids)
-    monkeypatch.setattr("realtime_adain.engines.kept_grids.measure_grids", measure)
+    measure = Mock(side_effect=calibrate)
+    monkeypatch.setattr("realtime_adain.engines.kept_quantizers.calibrate", measure)
     network, other = make_network("lean"), make_network("vgg")
-    measured = kept_grids(network)
-    assert len(kept_grids(other)) != len(measured)
-    for kept, grid in zip(kept_grids(network), measured, strict=True):
-        assert torch.equal(kept.steps, grid.steps) and kept.signed == grid.signed
-    assert {grid.signed for grid in measured} == {True, False}
+    measured = kept_quantizers(network)
+    assert len(kept_quantizers(other)) != len(measured)
+    for kept, quantizer in zip(kept_quantizers(network), measured, strict=True):
+        assert torch.equal(kept.scales, quantizer.scales) and kept.signed == quantizer.signed
+    assert {quantizer.signed for quantizer in measured} == {True, False}
     assert measure.call_count == 2
-    for file in (tmp_path / "grids").iterdir():
+    for file in (tmp_path / "quantizers").iterdir():
         file.write_text("damaged")
-    assert len(kept_grids(network)) == len(measured)
+    assert len(kept_quantizers(network)) == len(measured)
     assert measure.call_count == 3
 
 
 def test_grids_need_no_cache(tmp_path, monkeypatch) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("REALTIME_ADAIN_CACHE", str(tmp_path / "file"))
-    assert kept_grids(make_network("vgg"))
+    assert kept_quantizers(make_network("vgg"))
 
 
 def test_convolutions_take_no_more_values_than_eight_bits_have() -> None:
     network, taken = make_network("lean"), []
-    grids = measure_grids(network)
+    quantizers = calibrate(network)
     style, content = make_style(network), torch.rand(1, 3, 32, 32)
     plain = torch.conv2d
 
@@ -290,17 +290,17 @@ def test_convolutions_take_no_more_values_than_eight_bits_have() -> None:
                 taken.append(args[:2])
             return function(*args, **(kwargs or {}))
 
-    with torch.inference_mode(), Watched(), rounded(network, grids):
+    with torch.inference_mode(), Watched(), quantized(network, quantizers):
         network(content, style)
     integers = [
         (features, weights)
         for features, weights in taken
         if max(len(features.unique()), len(weights[0].unique())) <= 256
     ]
-    exact = 3 + len(network.delicate_convolutions)  # before the first AdaIN, and those
+    exact = 3 + len(network.float_convolutions)  # before the first AdaIN, and those
     transposed = 1
     assert len(taken) - len(integers) == exact
-    assert len(integers) == len(grids) - transposed
+    assert len(integers) == len(quantizers) - transposed
 
 
 @pytest.mark.parametrize("name", CPU_ENGINES)
@@ -418,7 +418,7 @@ def test_a_mix_and_regions_follow_the_style(name) -> None:
     assert signal_to_noise_db(engine.stylize(frame, mixed), expected) > SAME_DB
     masks = torch.zeros(2, 48, 64)
     masks[0, :, :32] = masks[1, :, 32:] = 1
-    regional = Regional(tuple(styles), masks)
+    regional = RegionalStatistics(tuple(styles), masks)
     np.testing.assert_array_equal(
         engine.stylize(frame, regional), reference(network, frame, regional)
     )
@@ -887,7 +887,7 @@ def fake_cuda(monkeypatch) -> type[FakeGraph]:
         return nullcontext()
 
     monkeypatch.setattr(CudaGraphEngine, "repaint", record)
-    monkeypatch.setattr(cuda_graph, "turn_on", lambda _: turn_on(torch.device("cuda")))
+    monkeypatch.setattr(cuda_graph, "exclusive", lambda _: exclusive(torch.device("cuda")))
     monkeypatch.setattr(torch, "empty", lambda *a, pin_memory=False, **k: empty(*a, **k))
     monkeypatch.setattr(cuda, "Stream", lambda device: Mock())
     monkeypatch.setattr(cuda, "default_stream", lambda device: Mock())
@@ -1020,10 +1020,10 @@ def test_an_accelerator_is_used_by_one_thread_at_a_time() -> None:
     used = threading.Event()
 
     def use():
-        with turn_on(torch.device("mps")):
+        with exclusive(torch.device("mps")):
             used.set()
 
-    with turn_on(torch.device("cuda")), turn_on(torch.device("cpu")):
+    with exclusive(torch.device("cuda")), exclusive(torch.device("cpu")):
         user = threading.Thread(target=use)
         user.start()
         assert not used.wait(0.05)

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional
 
 from benchmarks.plain import PlainNetwork
-from realtime_adain.adain import Regional, channel_mean_std
+from realtime_adain.adain import RegionalStatistics, channel_mean_std
 from realtime_adain.networks import (
     ARCHITECTURES,
     VGG19_WIDTHS,
@@ -193,11 +193,13 @@ def test_regions_are_painted_in_one_pass_each_in_its_style(architecture, config)
         encoded.clear()
         left = torch.zeros(1, 64, 160)
         left[:, :, :80] = 1
-        result = network(content, Regional((first, second), torch.cat([left, 1 - left])))
+        result = network(content, RegionalStatistics((first, second), torch.cat([left, 1 - left])))
         assert len(encoded) == 1
-        everywhere = network(content, Regional((first,), torch.ones(1, 64, 160)))
+        everywhere = network(content, RegionalStatistics((first,), torch.ones(1, 64, 160)))
         torch.testing.assert_close(everywhere, network(content, first), atol=2e-3, rtol=1e-3)
-        swapped = network(content, Regional((second, second), torch.cat([left, 1 - left])))
+        swapped = network(
+            content, RegionalStatistics((second, second), torch.cat([left, 1 - left]))
+        )
     assert result.shape == content.shape
     far_right = (result - swapped)[..., 140:].abs().mean()
     assert far_right < 0.3 * (result - swapped)[..., :20].abs().mean()

@@ -160,7 +160,7 @@ def test_ordinary_file_is_not_in_fragments_on_the_way(tmp_path) -> None:
     for index, pixels in enumerate(numbered(60)):
         sink.write(Frame(pixels, index / 30))
     (part,) = tmp_path.iterdir()
-    assert part.name.startswith(".o-")
+    assert part.name.startswith(".")
     assert "moof" not in boxes(part)
     sink.close()
     assert "moof" not in boxes(tmp_path / "o.mp4")

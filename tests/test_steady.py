@@ -9,7 +9,7 @@ import pytest
 from benchmarks import steadiness
 from benchmarks.steadiness import ghosts, luma_change, warping_error
 from realtime_adain.demo_scene import DemoScene
-from realtime_adain.steady import DEFAULT_STRENGTH, SteadyFilter
+from realtime_adain.steady import DEFAULT_SMOOTHING, SteadyFilter
 
 from .helpers import picture
 
@@ -21,10 +21,10 @@ def noisy(pixels: np.ndarray, deviation: float, seed: int) -> np.ndarray:
     return np.rint(pixels + noise).clip(0, 255).astype(np.uint8)
 
 
-@pytest.mark.parametrize(("strength", "left"), [(DEFAULT_STRENGTH, 0.36), (0.8, 0.2)])
-def test_flicker_of_a_still_scene_is_averaged_away(strength, left) -> None:
+@pytest.mark.parametrize(("smoothing", "left"), [(DEFAULT_SMOOTHING, 0.36), (0.8, 0.2)])
+def test_flicker_of_a_still_scene_is_averaged_away(smoothing, left) -> None:
     scene, painting = picture(HEIGHT, WIDTH), picture(HEIGHT, WIDTH, seed=1)
-    steady, shown, painted = SteadyFilter(strength), [], []
+    steady, shown, painted = SteadyFilter(smoothing), [], []
     for index in range(30):
         painted.append(noisy(painting, 12, 100 + index))
         shown.append(steady(painted[-1], noisy(scene, 2, index)))
@@ -105,11 +105,11 @@ def test_after_a_cut_nothing_is_left_where_both_scenes_are_black() -> None:
     assert np.array_equal(steady(repainted, after), repainted)
 
 
-def test_strength_is_the_share_of_the_former_picture() -> None:
+def test_smoothing_is_the_share_of_the_former_picture() -> None:
     scene = picture(HEIGHT, WIDTH)
     dark, bright = np.full_like(scene, 50), np.full_like(scene, 150)
-    for strength, expected in ((0.0, 150), (0.6, 90), (0.9, 60)):
-        steady = SteadyFilter(strength)
+    for smoothing, expected in ((0.0, 150), (0.6, 90), (0.9, 60)):
+        steady = SteadyFilter(smoothing)
         steady(dark, scene)
         assert np.abs(steady(bright, scene).astype(int) - expected).max() <= 1
 
@@ -123,10 +123,10 @@ def test_any_size_is_taken(size_hw: tuple[int, int]) -> None:
     assert np.abs(shown.astype(int) - pixels).max() <= 1
 
 
-@pytest.mark.parametrize("strength", [-0.1, 0.95, float("nan")])
-def test_strength_outside_its_range_is_refused(strength: float) -> None:
-    with pytest.raises(ValueError, match=r"strength must be in 0..0.9, got"):
-        SteadyFilter(strength)
+@pytest.mark.parametrize("smoothing", [-0.1, 0.95, float("nan")])
+def test_smoothing_outside_its_range_is_refused(smoothing: float) -> None:
+    with pytest.raises(ValueError, match=r"smoothing must be in 0..0.9, got"):
+        SteadyFilter(smoothing)
 
 
 def test_original_of_another_size_is_refused() -> None:
@@ -145,13 +145,13 @@ def test_benchmark_sees_a_ghost_and_a_camera_motion() -> None:
     assert warping_error(originals, shift) < 0.01 < warping_error(originals, stays)
 
 
-def test_benchmark_prints_the_original_and_every_strength(tiny_weights, capsys) -> None:
+def test_benchmark_prints_the_original_and_every_smoothing(tiny_weights, capsys) -> None:
     options = ["--styles", "ink", "--side", "48", "--frames", "16"]
     assert steadiness.main(["--model", str(tiny_weights), *options]) == 0
     _, *rows = capsys.readouterr().out.splitlines()
     left = {row[:14].strip(): float(row[14:].split()[1]) for row in rows}
-    assert list(left) == ["original", *(f"strength {s:g}" for s in steadiness.STRENGTHS)]
-    assert left["original"] == left["strength 0"] == 1
-    assert left["strength 0.9"] < left["strength 0.6"] < 1
+    assert list(left) == ["original", *(f"smoothing {s:g}" for s in steadiness.SMOOTHINGS)]
+    assert left["original"] == left["smoothing 0"] == 1
+    assert left["smoothing 0.9"] < left["smoothing 0.6"] < 1
     with pytest.raises(SystemExit):
         steadiness.main(["--frames", "3"])

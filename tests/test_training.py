@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 from realtime_adain.dataset import PairDataset, Pairs, change_palette
 from realtime_adain.errors import PictureError, TrainingError, WeightsError
 from realtime_adain.interrupts import uninterrupted
-from realtime_adain.losses import PerceptualLoss, grid_pattern
+from realtime_adain.losses import PerceptualLoss, checkerboard
 from realtime_adain.networks import LeanNetwork, VGGEncoder, VGGNetwork, initialise
 from realtime_adain.pictures import list_pictures, read_picture, write_picture
 from realtime_adain.train import main
@@ -27,8 +27,8 @@ from realtime_adain.training.logbook import LossLog
 from realtime_adain.training.loop import learning_rate_factor, train
 from realtime_adain.training.objectives import make_objective, random_part
 from realtime_adain.training.options import TrainingOptions, make_options
-from realtime_adain.training.reader import StatisticsReader, rows_of
-from realtime_adain.training.sights import Sights
+from realtime_adain.training.probe import StatisticsProbe, rows_of
+from realtime_adain.training.teacher_cache import TeacherCache
 from realtime_adain.weights import load_network
 
 from .helpers import TINY, picture
@@ -63,7 +63,7 @@ def options_for(folders, **changes) -> TrainingOptions:
         batch=2,
         crop=32,
         warmup=1,
-        prepared=8,
+        probe_samples=8,
     )
     return dataclasses.replace(options, **changes)
 
@@ -122,7 +122,10 @@ def test_crops_that_come_again_have_equal_keys(folders) -> None:
 def test_artworks_may_be_given_other_palettes(folders) -> None:
     plain, changed = (
         PairDataset(folders / "content", folders / "style", batch=3, crop=24, **options)
-        for options in ({"crops_per_picture": 1}, {"crops_per_picture": 1, "new_palettes": 1.0})
+        for options in (
+            {"crops_per_picture": 1},
+            {"crops_per_picture": 1, "palette_augmentation": 1.0},
+        )
     )
     for step in range(3):
         before, after, again = plain[step], changed[step], changed[step]
@@ -141,19 +144,19 @@ def test_another_palette_keeps_the_drawing() -> None:
 
 
 def test_one_unreadable_style_does_not_count_for_all() -> None:
-    reader = StatisticsReader(5, (3, 4))
+    probe = StatisticsProbe(5, (3, 4))
     rows = torch.zeros(2, 2 * (3 + 4))
     rows[0] = 100.0
     codes = torch.zeros(2, 5)
-    errors = reader(codes, rows)
+    errors = probe(codes, rows)
     assert errors[0].item() == pytest.approx(3.0) and errors[1].item() < 3.0
 
 
 def test_the_teacher_looks_once_at_what_comes_again(teacher) -> None:
     loss = PerceptualLoss(teacher)
-    sights = Sights(loss, with_features=True)
+    sights = TeacherCache(loss, with_features=True)
     images = torch.rand(3, 3, 32, 32)
-    expected = loss.see(images)
+    expected = loss.extract(images)
     looked = []
     teacher.register_forward_hook(lambda _, given, __: looked.append(len(given[0])))
     for keys in ([4, -1, 7], [4, -1, 7]):
@@ -163,19 +166,19 @@ def test_the_teacher_looks_once_at_what_comes_again(teacher) -> None:
     assert looked == [3, 1]  # the one without a key is never known again
 
 
-def test_reader_begins_with_what_is_there_to_read() -> None:
+def test_probe_begins_with_what_is_there_to_read() -> None:
     codes, truth = torch.randn(60, 5), torch.randn(5, 2 * (3 + 4))
     rows = 3 * codes @ truth + 1
-    reader = StatisticsReader(5, (3, 4))
-    before = reader(codes, rows).mean().item()
-    reader.fit(codes, rows)
-    assert reader(codes, rows).mean().item() < 1e-3 * before
+    probe = StatisticsProbe(5, (3, 4))
+    before = probe(codes, rows).mean().item()
+    probe.fit(codes, rows)
+    assert probe(codes, rows).mean().item() < 1e-3 * before
 
 
 def test_losses_are_zero_for_the_targets_themselves(teacher) -> None:
     loss = PerceptualLoss(teacher)
     content, style = torch.rand(2, 3, 32, 32), torch.rand(2, 3, 40, 40)
-    seen, wanted = loss.see(content), loss.see(style).statistics
+    seen, wanted = loss.extract(content), loss.extract(style).statistics
     content_loss, style_loss = loss(content, loss.targets(seen, wanted))
     assert content_loss.tolist() == pytest.approx([0, 0], abs=1e-9)
     assert (style_loss > 1e-6).all()
@@ -191,7 +194,7 @@ def test_style_loss_is_the_sum_over_four_layers_by_the_formula(teacher) -> None:
         expected += (ours.mean((2, 3)) - theirs.mean((2, 3))).square().mean()
         stds = [(x.var((2, 3)) + 1e-5).sqrt() for x in (ours, theirs)]
         expected += (stds[0] - stds[1]).square().mean()
-    _, style_loss = loss(output, loss.targets(loss.see(output), loss.see(style).statistics))
+    _, style_loss = loss(output, loss.targets(loss.extract(output), loss.extract(style).statistics))
     torch.testing.assert_close(style_loss, expected[None], rtol=1e-4, atol=1e-7)
 
 
@@ -200,9 +203,9 @@ def test_grid_pattern_sees_a_grid_and_no_ramp_or_noise() -> None:
     grid = torch.zeros(1, 3, 32, 32)
     grid[:, :, ::2, ::2] = 0.4
     noise = 0.1 * torch.randn(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
-    assert grid_pattern(grid).item() == pytest.approx(0.4 * (0.75 + 3 * 0.25) / 4)
-    assert grid_pattern(ramp).item() < 0.02  # half a pixel of slope
-    assert grid_pattern(noise).item() < 0.02
+    assert checkerboard(grid).item() == pytest.approx(0.4 * (0.75 + 3 * 0.25) / 4)
+    assert checkerboard(ramp).item() < 0.02  # half a pixel of slope
+    assert checkerboard(noise).item() < 0.02
 
 
 def test_a_resumed_log_has_every_step_once(folders, teacher, tmp_path) -> None:
@@ -220,7 +223,7 @@ def test_a_resumed_log_has_every_step_once(folders, teacher, tmp_path) -> None:
 
 
 def test_training_lowers_the_loss(folders, teacher, tmp_path) -> None:
-    options = options_for(folders, steps=200, learning_rate=3e-3, weak_part=1.0)
+    options = options_for(folders, steps=200, learning_rate=3e-3, low_alpha_fraction=1.0)
     run(options, tmp_path, teacher, save_every=200, sheet_every=200)
     rows = list(csv.DictReader((tmp_path / "log.csv").open()))
     assert [int(row["step"]) for row in rows] == [100, 200]
@@ -353,13 +356,13 @@ def test_style_encoder_learns_alone_and_the_painter_stays(folders, teacher, tmp_
         steps=200,
         learning_rate=3e-3,
         crops_per_picture=1,
-        average=0.0,
+        ema_decay=0.0,
     )
     weights = run(options, tmp_path / "run", teacher, save_every=200, sheet_every=200)
     rows = list(csv.DictReader((tmp_path / "run" / "log.csv").open()))
-    for part in ("features", "knowledge"):
+    for part in ("features", "probe"):
         assert float(rows[1][part]) < 0.8 * float(rows[0][part]), part
-    assert float(rows[1]["memory"]) < 1
+    assert float(rows[1]["retention"]) < 1
     before, after = load_network(start).state_dict(), load_network(weights).state_dict()
     changed = {name for name, tensor in after.items() if not torch.equal(tensor, before[name])}
     assert changed and all(name.startswith("style_encoder") for name in changed)
@@ -374,7 +377,7 @@ def test_heads_of_the_style_encoder_learn_what_the_teacher_sees(folders, teacher
         config={**TINY, "style_heads": [4, 6, 8, 10]},
         steps=200,
         learning_rate=3e-3,
-        average=0.0,
+        ema_decay=0.0,
     )
     network = load_network(run(options, tmp_path / "run", teacher))
     rows = list(csv.DictReader((tmp_path / "run" / "log.csv").open()))
@@ -502,7 +505,7 @@ def test_a_finished_run_is_left_as_it_is(folders, teacher, tmp_path) -> None:
 
 
 def test_learning_rate_rises_stays_and_falls() -> None:
-    options = TrainingOptions("", "", "", steps=100, warmup=10, cosine_part=0.5)
+    options = TrainingOptions("", "", "", steps=100, warmup=10, cosine_fraction=0.5)
     factors = [learning_rate_factor(step, options) for step in range(101)]
     assert factors[0] == pytest.approx(0.1) and factors[9:51] == pytest.approx([1.0] * 42)
     assert factors[75] == pytest.approx(0.5) and factors[100] == pytest.approx(0.0)
@@ -516,7 +519,7 @@ def test_learning_rate_rises_stays_and_falls() -> None:
         ({"recipe": "magic"}, "no recipe named 'magic'; there are student, style-encoder, paper"),
         ({"steps": 0}, "steps must be at least 1"),
         ({"crop": 60}, "crop must be a multiple of 8"),
-        ({"weak_part": 2.0}, "weak_part must be in 0..1"),
+        ({"low_alpha_fraction": 2.0}, "low_alpha_fraction must be in 0..1"),
         ({"scale_min": 0.9, "scale_max": 0.5}, "scales must be"),
     ],
 )
@@ -531,7 +534,7 @@ def test_command_trains_and_exports(folders, teacher, tmp_path, capsys) -> None:
     arguments = [
         *(str(tmp_path / "run"), "--content", str(folders / "content")),
         *("--style", str(folders / "style"), "--teacher", str(tmp_path / "teacher.safetensors")),
-        *("--steps", "1", "--batch", "1", "--crop", "32", "--prepared", "4"),
+        *("--steps", "1", "--batch", "1", "--crop", "32", "--probe-samples", "4"),
     ]
     assert main(arguments) == 0
     load_network(tmp_path / "run" / "weights.safetensors")

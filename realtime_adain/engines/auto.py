@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..adain import Regional, Statistics
+from ..adain import RegionalStatistics, Statistics
 from ..ahead import Made
 from ..folders import cache_folder
 from ..networks import StyleNetwork
@@ -103,11 +103,11 @@ class AutoEngine(Engine):
         self._settled: Engine | None = None  # the engine of the last frame, where it is chosen
 
     def stylize(
-        self, frame: np.ndarray, style: Statistics | Regional, alpha: float = 1.0
+        self, frame: np.ndarray, style: Statistics | RegionalStatistics, alpha: float = 1.0
     ) -> np.ndarray:
         if self._only is not None:
             return self._paint(self._only, frame, style, alpha)
-        if isinstance(style, Regional):
+        if isinstance(style, RegionalStatistics):
             self._settled = self._torch
             return self._torch.stylize(frame, style, alpha)
         size_hw = working_size(frame.shape[:2], self._options["size"])
@@ -166,7 +166,11 @@ class AutoEngine(Engine):
         return (self._settled or self._torch).network_pass(size_hw, style)
 
     def _paint(
-        self, engine: Engine, frame: np.ndarray, style: Statistics | Regional, alpha: float
+        self,
+        engine: Engine,
+        frame: np.ndarray,
+        style: Statistics | RegionalStatistics,
+        alpha: float,
     ) -> np.ndarray:
         """Return what an engine paints, or PyTorch if it fails."""
         try:

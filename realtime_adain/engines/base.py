@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..adain import Regional, Statistics
+from ..adain import RegionalStatistics, Statistics
 from ..ahead import Made
 from ..closing import Closing
 from ..errors import RealtimeAdainError
@@ -21,7 +21,7 @@ from ..errors import RealtimeAdainError
 _ACCELERATOR = threading.RLock()
 
 
-def turn_on(device: torch.device) -> AbstractContextManager:
+def exclusive(device: torch.device) -> AbstractContextManager:
     """Return a context in which nothing else is computed on an accelerator; graphs are replayed.
 
     Metal takes work from one thread at a time, and a CUDA graph cannot be captured while another
@@ -48,7 +48,7 @@ class Engine(Closing):
 
     @abstractmethod
     def stylize(
-        self, frame: np.ndarray, style: Statistics | Regional, alpha: float = 1.0
+        self, frame: np.ndarray, style: Statistics | RegionalStatistics, alpha: float = 1.0
     ) -> np.ndarray:
         """Return the frame in the style, a new uint8 `(H, W, 3)` RGB array of its size.
 

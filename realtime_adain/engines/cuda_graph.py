@@ -11,11 +11,11 @@ from contextlib import contextmanager, nullcontext
 import numpy as np
 import torch
 
-from ..adain import Regional, Statistics
+from ..adain import RegionalStatistics, Statistics
 from ..ahead import Made, run_ahead
 from ..errors import first_line, is_out_of_memory
 from ..networks import StyleNetwork
-from .base import PerSize, pack_style, turn_on, unpack_style
+from .base import PerSize, exclusive, pack_style, unpack_style
 from .eager import TorchEngine
 
 IN_FLIGHT = 2
@@ -45,18 +45,18 @@ class CudaGraphEngine(TorchEngine):
         self._here = _PerThread(self._capture)
 
     def stylize(
-        self, frame: np.ndarray, style: Statistics | Regional, alpha: float = 1.0
+        self, frame: np.ndarray, style: Statistics | RegionalStatistics, alpha: float = 1.0
     ) -> np.ndarray:
         frame_hw = frame.shape[:2]
         captured = None
-        if not isinstance(style, Regional) and self._comes_again(frame_hw):
+        if not isinstance(style, RegionalStatistics) and self._comes_again(frame_hw):
             captured = self._captured(frame_hw)
         if captured is not None:
             return captured.stylize(frame, style, alpha)
         # What cuDNN chooses at the first sight of a layer and size, it keeps for the graph too. To
         # search takes long: of many pictures that all differ in size, it does so for the first.
         searching = _fastest_convolutions() if len(self._here.seen) == 1 else nullcontext()
-        with turn_on(self.device), searching:
+        with exclusive(self.device), searching:
             return super().stylize(frame, style, alpha)
 
     def run_all(self, tasks: Iterable[Callable[[], Made]]) -> Generator[Made, None, None]:
@@ -99,7 +99,7 @@ class CudaGraphEngine(TorchEngine):
             return None
 
     def _capture(self, frame_hw: tuple[int, int]) -> _CapturedRepainting:
-        with turn_on(self.device):
+        with exclusive(self.device):
             return _CapturedRepainting(self, frame_hw)
 
 

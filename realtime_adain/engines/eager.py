@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..adain import Regional, Statistics
+from ..adain import RegionalStatistics, Statistics
 from ..ahead import Made
 from ..networks import StyleNetwork
 from ..tensors import (
@@ -23,7 +23,7 @@ from ..tensors import (
     upload,
     working_size,
 )
-from .base import Engine, turn_on
+from .base import Engine, exclusive
 from .crew import Crew
 from .processor import native_dtype
 
@@ -61,10 +61,10 @@ class TorchEngine(Engine):
 
     @torch.inference_mode()
     def stylize(
-        self, frame: np.ndarray, style: Statistics | Regional, alpha: float = 1.0
+        self, frame: np.ndarray, style: Statistics | RegionalStatistics, alpha: float = 1.0
     ) -> np.ndarray:
         room = self._crew.room_for(working_size(frame.shape[:2], self.size))
-        with room, turn_on(self.device):
+        with room, exclusive(self.device):
             return download(self.repaint(upload(frame, self.device), style, alpha))
 
     def run_all(self, tasks: Iterable[Callable[[], Made]]) -> Generator[Made, None, None]:
@@ -72,13 +72,13 @@ class TorchEngine(Engine):
         return super().run_all(tasks) if self.device.type != "cpu" else self._crew.run_all(tasks)
 
     def repaint(
-        self, frame: Tensor, style: Statistics | Regional, alpha: float | Tensor = 1.0
+        self, frame: Tensor, style: Statistics | RegionalStatistics, alpha: float | Tensor = 1.0
     ) -> Tensor:
         """Return a frame on the device in the style: uint8 `(H, W, 3)` in and out."""
         size_hw = tuple(frame.shape[:2])
         content = resize_frame(frame, working_size(size_hw, self.size))
         height, width = content.shape[:2]
-        if isinstance(style, Regional):
+        if isinstance(style, RegionalStatistics):
             masks = resize(style.masks[None].to(frame.device), (height, width))
             style = replace(style, masks=pad_to_stride(masks, self.network.stride)[0])
         image = pad_to_stride(as_unit(content, self.dtype), self.network.stride)

@@ -26,7 +26,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..adain import Regional, Statistics
+from ..adain import RegionalStatistics, Statistics
 from ..ahead import Made
 from ..errors import first_line
 from ..networks import StyleNetwork
@@ -41,7 +41,7 @@ from ..tensors import (
 from .base import Engine, EngineError, pack_style, unpack_style
 from .crew import Crew
 from .eager import TorchEngine
-from .rounding import Grid, rounded
+from .quantization import Quantizer, quantized
 
 OPSET = 17
 """Version of ONNX's operators, of 2022: the first with all that the networks use, and old enough
@@ -53,36 +53,36 @@ class FrameGraph(nn.Module):
 
     Args:
         network: in float32.
-        grids: on which its convolutions are computed, from `measure_grids`; none for float.
+        quantizers: of its convolutions, from `calibrate`; none for floating point.
     """
 
-    def __init__(self, network: StyleNetwork, grids: Sequence[Grid] = ()) -> None:
+    def __init__(self, network: StyleNetwork, quantizers: Sequence[Quantizer] = ()) -> None:
         super().__init__()
         self.network = network
-        self._grids = grids
+        self._quantizers = quantizers
 
     def forward(self, frame: Tensor, style: Tensor, alpha: Tensor) -> Tensor:
         """Return uint8 `(H, W, 3)`; for the arguments see the module."""
         statistics = unpack_style(style, self.network.layer_widths)
         strength = alpha.reshape(1, 1, 1, 1)
-        with rounded(self.network, self._grids) if self._grids else nullcontext():
+        with quantized(self.network, self._quantizers) if self._quantizers else nullcontext():
             picture = self.network(as_unit(frame, torch.float32), statistics, strength)
         return as_bytes(picture)
 
 
-def export_onnx(network: StyleNetwork, grids: Sequence[Grid] = ()) -> bytes:
+def export_onnx(network: StyleNetwork, quantizers: Sequence[Quantizer] = ()) -> bytes:
     """Return a network as an ONNX file.
 
     Args:
         network: in float32; not changed.
-        grids: as of `FrameGraph`.
+        quantizers: as of `FrameGraph`.
 
     Raises:
         EngineError: the package `onnx` is missing, or the network cannot be exported.
     """
     if find_spec("onnx") is None:
         raise EngineError("exporting a network needs a package: pip install onnx")
-    graph = FrameGraph(copy.deepcopy(network).cpu().float(), grids).eval()
+    graph = FrameGraph(copy.deepcopy(network).cpu().float(), quantizers).eval()
     example = (
         torch.zeros(64, 64, 3, dtype=torch.uint8),
         torch.ones(2, sum(network.layer_widths)),
@@ -192,11 +192,11 @@ class GraphEngine(Engine):
         self._preparer.shutdown(wait=False, cancel_futures=True)
 
     def stylize(
-        self, frame: np.ndarray, style: Statistics | Regional, alpha: float = 1.0
+        self, frame: np.ndarray, style: Statistics | RegionalStatistics, alpha: float = 1.0
     ) -> np.ndarray:
         size_hw = working_size(frame.shape[:2], self.size)
         with self._crew.room_for(size_hw):
-            if isinstance(style, Regional):
+            if isinstance(style, RegionalStatistics):
                 return self._for_regions.stylize(frame, style, alpha)
             content = pad_pixels_to_stride(resize_pixels(frame, size_hw), self.network.stride)
             with self._errors_named():

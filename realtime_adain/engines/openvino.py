@@ -17,9 +17,9 @@ import torch
 from ..networks import StyleNetwork
 from .base import PerSize
 from .graph import GraphEngine, Runner, export_onnx
-from .kept_grids import kept_grids
+from .kept_quantizers import kept_quantizers
 from .processor import gains_by_bfloat16, is_x86, native_dtype
-from .rounding import LEAST_STRENGTH
+from .quantization import LEAST_ALPHA
 
 if TYPE_CHECKING:
     from openvino import InferRequest, Model
@@ -30,7 +30,7 @@ _CPU = torch.device("cpu")
 
 class OpenVinoEngine(GraphEngine):
     """Computes in float32 or bfloat16 by OpenVINO, compiled anew for every size; or from a strength
-    of `LEAST_STRENGTH` on in integers of eight bits, and what is better not rounded in one of
+    of `LEAST_ALPHA` on in integers of eight bits, and what is better not rounded in one of
     those."""
 
     name = "openvino"
@@ -38,7 +38,7 @@ class OpenVinoEngine(GraphEngine):
 
     def best_dtype(self, network: StyleNetwork) -> torch.dtype:
         native = native_dtype(_CPU, network)
-        if native != torch.float32 or not network.paints_in_integers:
+        if native != torch.float32 or not network.supports_int8:
             return native
         # Next to float32 integers gain so much that a little more flicker is worth it; on other
         # processors than x86 nobody has measured that.
@@ -49,14 +49,14 @@ class OpenVinoEngine(GraphEngine):
             return _OpenVinoRunner([_Graph(graph, self.dtype)], at_a_time)
         beside_integers = torch.bfloat16 if gains_by_bfloat16() else torch.float32
         graphs = [
-            _Graph(self._rounded_graph, beside_integers, LEAST_STRENGTH),
+            _Graph(self._quantized_graph, beside_integers, LEAST_ALPHA),
             _Graph(graph, native_dtype(_CPU, self.network)),
         ]
         return _OpenVinoRunner(graphs, at_a_time)
 
     @cached_property
-    def _rounded_graph(self) -> bytes:
-        return export_onnx(self.network, kept_grids(self.network))
+    def _quantized_graph(self) -> bytes:
+        return export_onnx(self.network, kept_quantizers(self.network))
 
 
 def _import_openvino() -> ModuleType:
@@ -91,7 +91,7 @@ class _Graph(NamedTuple):
 
     onnx: bytes
     dtype: torch.dtype
-    least_strength: float = 0.0
+    least_alpha: float = 0.0
 
 
 class _OpenVinoRunner(Runner):
@@ -100,7 +100,7 @@ class _OpenVinoRunner(Runner):
     def __init__(self, graphs: Sequence[_Graph], at_a_time: int) -> None:
         core = _import_openvino().Core()
         models = [core.read_model(graph.onnx) for graph in graphs]
-        self._least_strengths = [graph.least_strength for graph in graphs]
+        self._least_alphas = [graph.least_alpha for graph in graphs]
         properties = {
             "INFERENCE_NUM_THREADS": torch.get_num_threads(),  # workers have fewer
             "PERFORMANCE_HINT": "LATENCY",
@@ -135,7 +135,7 @@ class _OpenVinoRunner(Runner):
 
     def run(self, frame: np.ndarray, style: np.ndarray, alpha: np.ndarray) -> np.ndarray:
         of_each_graph = self._requests.get(frame.shape[:2])
-        fitting = (least <= alpha for least in self._least_strengths)
+        fitting = (least <= alpha for least in self._least_alphas)
         requests = next(compress(of_each_graph, fitting))
         request = requests.get()
         try:

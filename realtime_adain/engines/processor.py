@@ -76,7 +76,7 @@ def native_dtype(device: torch.device, network: StyleNetwork) -> torch.dtype:
     """Return the fastest dtype of a device that keeps a network's picture right."""
     if device.type == "cuda":
         return torch.float16
-    if device.type == "cpu" and network.paints_in_bfloat16 and gains_by_bfloat16():
+    if device.type == "cpu" and network.supports_bfloat16 and gains_by_bfloat16():
         return torch.bfloat16
     return torch.float32
 

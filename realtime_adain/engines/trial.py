@@ -13,14 +13,14 @@ ROUNDS = 6
 
 FEWEST_ROUNDS = 2
 ENOUGH_SECONDS = 2.0
-"""Of painting, from which on `FEWEST_ROUNDS` will do."""
+"""Seconds of painting from which on `FEWEST_ROUNDS` will do."""
 
 HOPELESS = 1.5
-"""Times the fastest engine's time, after `FEWEST_ROUNDS`: such an engine has no more turns, which
-a live picture would stutter by."""
+"""An engine that takes so many times as long as the fastest one after `FEWEST_ROUNDS` leaves the
+trial: a live picture would stutter at its turns."""
 
 CLEARLY_FASTER = 0.9
-"""Part of the first engine's time in which another must paint to be preferred."""
+"""Fraction of the first engine's time within which another must paint to be preferred."""
 
 SAME_PICTURE_DB = 35.0
 """Peak signal-to-noise ratio, in dB, from which on two engines' pictures count as the same."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..colour import MAX_SATURATION, ColourFollower, ColourMode, ColourMoments, finish_colours
 from ..faint import keep_faint
-from ..steady import DEFAULT_STRENGTH, SteadyFilter
+from ..steady import DEFAULT_SMOOTHING, SteadyFilter
 from .person import PersonMask, Region
 
 SATURATION_STEP = 0.1
@@ -36,8 +36,8 @@ class Finish:
         self.person = PersonMask(region)
         self._colour = colour
         self._saturation = saturation
-        self._steady_strength = steady or DEFAULT_STRENGTH
-        self._steady = SteadyFilter(self._steady_strength)
+        self._smoothing = steady or DEFAULT_SMOOTHING
+        self._steady = SteadyFilter(self._smoothing)
         self._is_steady = steady > 0
         self._follower = ColourFollower()
         self._colours: ColourMoments | None = None
@@ -116,6 +116,6 @@ class Finish:
         return {
             "colour": str(self._colour),
             "saturation": self._saturation,
-            "steady": self._steady_strength if self._is_steady else 0.0,
+            "steady": self._smoothing if self._is_steady else 0.0,
             "region": str(self.person.region),
         }

@@ -14,7 +14,7 @@ from ..command import (
     unit_interval,
     weighted,
 )
-from ..steady import DEFAULT_STRENGTH
+from ..steady import DEFAULT_SMOOTHING
 from .person import Region
 from .screen_text import Stats
 from .styles_in_use import FADE_SECONDS
@@ -46,13 +46,13 @@ def _add_style_arguments(parser: argparse.ArgumentParser) -> None:
         type=number_in(0.0, _LONGEST),
         default=FADE_SECONDS,
         metavar="SECONDS",
-        help="fade from style to style for so long; 0 for not at all (default %(default)s)",
+        help="duration of the cross-fade from style to style, 0 for none (default %(default)s)",
     )
     group.add_argument(
         "--tour",
         type=number_in(0.1, _LONGEST),
         metavar="SECONDS",
-        help="another style after every so long; ends a mix",
+        help="switch to the next style every so many seconds; ends a mix",
     )
     group.add_argument(
         "--strengths",
@@ -70,7 +70,7 @@ def _add_style_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_picture_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("picture")
-    add_colour_arguments(group, steady=DEFAULT_STRENGTH)
+    add_colour_arguments(group, steady=DEFAULT_SMOOTHING)
     group.add_argument(
         "--region",
         choices=[str(choice) for choice in Region],

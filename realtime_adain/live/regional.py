@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..regions import FittingMasks
+from ..regions import ResizedMasks
 from ..style_deck import Card
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class RegionalStylize:
         others: Callable[[], Sequence[Card]],
     ) -> None:
         self._stylize_regions = stylize_regions
-        self._masks = FittingMasks(masks)
+        self._masks = ResizedMasks(masks)
         self._others = others
 
     def __call__(self, pixels: np.ndarray, style: Style, alpha: float) -> np.ndarray:

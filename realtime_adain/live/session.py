@@ -218,8 +218,8 @@ class LiveSession(Closing):
         )
 
     def _listening(self, stylize: Stylize, *what: object) -> np.ndarray:
-        """Return what is painted meanwhile in another thread: of several keys that are pressed
-        between two looks, a window knows the last one alone."""
+        """Paint in another thread while looking at the keys: of several that are pressed between
+        two looks, OpenCV reports the last one alone."""
         if self._window is None:
             return stylize(*what)
         painting = self._painter.submit(stylize, *what)

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..adain import EPSILON, Regional, Restyle, Statistics, channel_mean_std, restyler
+from ..adain import EPSILON, RegionalStatistics, Restyle, Statistics, channel_mean_std, restyler
 from .convolutions import Conv3x3, DoublingConv, DoublingConv1x1, PictureConv, ShufflingConv
 from .vgg import VGGEncoder, initialise
 
@@ -42,11 +42,11 @@ class LeanNetwork(nn.Module):
     stride = 8
     """Both sides of the content must be multiples of this many pixels."""
 
-    paints_in_bfloat16 = True
-    """Whether the picture stays the same to the eye in arithmetic of eight bits; of a picture that
-    hardly varies, such as a covered lens, it does not."""
+    supports_bfloat16 = True
+    """Whether bfloat16 leaves the picture the same to the eye. It does not where the picture hardly
+    varies, as with a covered lens."""
 
-    paints_in_integers = True
+    supports_int8 = True
     """Whether it stays nearly the same where convolutions take integers of eight bits."""
 
     def __init__(
@@ -77,7 +77,7 @@ class LeanNetwork(nn.Module):
         )
 
     @property
-    def delicate_convolutions(self) -> tuple[nn.Conv2d, ...]:
+    def float_convolutions(self) -> tuple[nn.Conv2d, ...]:
         """Those that integers of eight bits would harm: after the first of them AdaIN magnifies
         what is small, and what the last two round off flickers."""
         return (self.detail.conv1, self.smooth, self.up_full)
@@ -104,7 +104,7 @@ class LeanNetwork(nn.Module):
         return self.style_encoder(image)
 
     def forward(
-        self, content: Tensor, style: Statistics | Regional, alpha: float | Tensor = 1.0
+        self, content: Tensor, style: Statistics | RegionalStatistics, alpha: float | Tensor = 1.0
     ) -> Tensor:
         """Return the content in the style: one content encode, AdaIN, one decode.
 
@@ -239,7 +239,7 @@ class RunningStandardisation(nn.Module):
 
     What is usual is learnt from some examples before training and as a slow running average in it.
     Unlike batch norm, it never uses the current batch's statistics: batches of four would be noise.
-    What is beyond `limit` deviations is cut, so that a channel that hardly ever speaks cannot
+    What is beyond `limit` deviations is cut, so that a rarely active channel cannot
     shout.
     """
 

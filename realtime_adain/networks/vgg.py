@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..adain import Regional, Statistics, channel_mean_std, restyler
+from ..adain import RegionalStatistics, Statistics, channel_mean_std, restyler
 from .convolutions import Conv3x3, DoublingConv
 
 VGG19_WIDTHS = (64, 128, 256, 512)
@@ -109,7 +109,7 @@ def normalise_activations(encoder: VGGEncoder, images: Tensor) -> None:
         convolution = encoder.get_submodule(f"conv{layer}")
         convolution.weight.mul_(former[:, None, None])  # undo what the layer before was given
         mean = functional.relu(convolution(x)).mean((0, 2, 3))
-        mean = mean.where(mean > 1e-6, 1.0)  # a channel that never speaks stays as it is
+        mean = mean.where(mean > 1e-6, 1.0)  # a dead channel stays as it is
         convolution.weight.div_(mean[:, None, None, None])
         convolution.bias.div_(mean)
         former = mean
@@ -149,13 +149,13 @@ class VGGNetwork(nn.Module):
     stride = 8
     """Both sides of the content must be multiples of this many pixels."""
 
-    paints_in_bfloat16 = False
+    supports_bfloat16 = False
     """Rounding adds up over its many unnormalised layers: 27 to 32 dB with random weights."""
 
-    paints_in_integers = False
+    supports_int8 = False
     """Known of random weights alone."""
 
-    delicate_convolutions: tuple[nn.Conv2d, ...] = ()
+    float_convolutions: tuple[nn.Conv2d, ...] = ()
     """Those that integers of eight bits would harm more than others."""
 
     def __init__(self, widths: tuple[int, int, int, int] = VGG19_WIDTHS) -> None:
@@ -182,7 +182,7 @@ class VGGNetwork(nn.Module):
         return (channel_mean_std(self.encoder(image)[-1]),)
 
     def forward(
-        self, content: Tensor, style: Statistics | Regional, alpha: float | Tensor = 1.0
+        self, content: Tensor, style: Statistics | RegionalStatistics, alpha: float | Tensor = 1.0
     ) -> Tensor:
         """Return the content in the style: one content encode, AdaIN, one decode.
 

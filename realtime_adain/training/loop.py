@@ -75,7 +75,7 @@ def train(
     run = _Run(options, folder, _normalised(teacher, data, options), device)
     (folder / "options.json").write_text(json.dumps(dataclasses.asdict(options), indent=2) + "\n")
     if run.step == 0:
-        batches = math.ceil(options.prepared / options.batch)
+        batches = math.ceil(options.probe_samples / options.batch)
         with Progress(batches, unit="batches looked at", quiet=quiet) as progress:
 
             def first_batches() -> Iterator[Pairs]:
@@ -176,7 +176,7 @@ class _Run:
             raise self._astray("has a gradient that is not finite")
         self._optimizer.step()
         self.step += 1
-        self._update_average(min(self.options.average, self.step / (self.step + 10)))
+        self._update_average(min(self.options.ema_decay, self.step / (self.step + 10)))
         return {name: value.item() for name, value in parts.items()}
 
     def judge_held_out(self, data: PairDataset, log: LossLog) -> bool:
@@ -241,7 +241,7 @@ def weighted_sum(parts: dict[str, Any], options: TrainingOptions) -> Any:
 def learning_rate_factor(step: int, options: TrainingOptions) -> float:
     """Return what the learning rate of a step is multiplied with, 0..1."""
     rise = min(1.0, (step + 1) / max(options.warmup, 1))
-    falling = options.cosine_part * options.steps
+    falling = options.cosine_fraction * options.steps
     done = (step - (options.steps - falling)) / max(falling, 1)
     fall = 0.5 + 0.5 * math.cos(math.pi * min(max(done, 0.0), 1.0))
     return rise * fall / (1 + options.inverse_decay * step)
@@ -255,7 +255,7 @@ def _dataset(options: TrainingOptions) -> PairDataset:
         crop=options.crop,
         scale=(options.scale_min, options.scale_max),
         crops_per_picture=options.crops_per_picture,
-        new_palettes=options.new_palettes,
+        palette_augmentation=options.palette_augmentation,
         held_out=options.held_out,
         seed=options.seed,
     )

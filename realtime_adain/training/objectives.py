@@ -13,12 +13,12 @@ from ..adain import EPSILON, channel_mean_std
 from ..dataset import Pairs
 from ..engines.processor import autocast
 from ..errors import WeightsError
-from ..losses import PerceptualLoss, grid_pattern
+from ..losses import PerceptualLoss, checkerboard
 from ..networks import LeanNetwork, StyleEncoder, StyleNetwork, VGGEncoder, VGGNetwork
 from .growing import grow
 from .options import TrainingOptions
-from .reader import StatisticsReader, rows_of
-from .sights import Sights
+from .probe import StatisticsProbe, rows_of
+from .teacher_cache import TeacherCache
 
 _MARGIN = 24
 """Pixels from the border within which padding tells two outputs apart."""
@@ -43,8 +43,8 @@ class Objective(nn.Module):
         self.options = options
         self.network = network
         self.loss = PerceptualLoss(teacher)
-        self.contents_seen = Sights(self.loss, with_features=True)
-        self.styles_seen = Sights(self.loss, with_features=False)
+        self.content_cache = TeacherCache(self.loss, with_features=True)
+        self.style_cache = TeacherCache(self.loss, with_features=False)
 
     def parameter_groups(self) -> list[dict]:
         """Return what is trained, for an optimizer; `rate_factor` is of the run's rate."""
@@ -64,8 +64,8 @@ class Objective(nn.Module):
         None where nothing is painted."""
         with self.mixed_precision(pairs.contents.device):
             output = network(pairs.contents, network.encode_style(pairs.styles)).float()
-            wanted = self.loss.see(pairs.styles).statistics
-            targets = self.loss.targets(self.loss.see(pairs.contents), wanted)
+            wanted = self.loss.extract(pairs.styles).statistics
+            targets = self.loss.targets(self.loss.extract(pairs.contents), wanted)
             content, style = self.loss(output, targets)
         return {"content": content.mean(), "style": style.mean()}
 
@@ -77,8 +77,8 @@ class Objective(nn.Module):
 class LeanObjective(Objective):
     """What is asked of every lean network: that its style encoder knows the style.
 
-    A linear layer that only training has (`reader`) must be able to read the teacher's statistics
-    of a picture off the style encoder's code. That teaches the style encoder directly what
+    A linear layer that only training has (`probe`) must be able to predict the teacher's statistics
+    of a picture from the style encoder's code. That teaches the style encoder directly what
     otherwise only reaches it through the whole network.
 
     Args:
@@ -103,7 +103,7 @@ class LeanObjective(Objective):
         super().__init__(options, teacher, network)
         known = [] if initial is None else initial.style_encoder.usual_range.mean
         self._known_features = len(known)
-        self.reader = StatisticsReader(network.style_encoder.code_width, teacher.feature_widths)
+        self.probe = StatisticsProbe(network.style_encoder.code_width, teacher.feature_widths)
 
     @property
     def style_encoder(self) -> StyleEncoder:
@@ -116,11 +116,11 @@ class LeanObjective(Objective):
         for pairs in batches:
             with self.mixed_precision(pairs.styles.device):
                 features.append(self.style_encoder.features(self.style_encoder.vgg(pairs.styles)))
-                rows.append(rows_of(self.styles_seen(pairs.styles, pairs.style_keys).statistics))
+                rows.append(rows_of(self.style_cache(pairs.styles, pairs.style_keys).statistics))
         seen = torch.cat(features)
         if self._known_features < seen.shape[1]:
             self.style_encoder.usual_range.fit(seen, self._known_features)
-        self.reader.fit(self.style_encoder.code(seen), torch.cat(rows))
+        self.probe.fit(self.style_encoder.code(seen), torch.cat(rows))
 
 
 class StyleEncoderObjective(LeanObjective):
@@ -131,7 +131,7 @@ class StyleEncoderObjective(LeanObjective):
     ICLR 2015): that teaches more than the statistics alone, which are two numbers of a whole
     channel. It learns from photographs too. No output has to go through the teacher, so such a step
     costs little. When the run starts from trained weights, what the encoder tells the painter of a
-    style shall stay what it was (`memory`).
+    style shall stay what it was (`retention`).
 
     Args:
         options: of the run.
@@ -173,13 +173,13 @@ class StyleEncoderObjective(LeanObjective):
         rows = rows_of(tuple(channel_mean_std(layer) for layer in seen))
         parts = {
             "features": sum(map(_unexplained, told, seen)),
-            "knowledge": self.reader(code, rows).mean(),
+            "probe": self.probe(code, rows).mean(),
         }
         if self.former is not None:
             with torch.no_grad(), self.mixed_precision(pictures.device):
                 before = rows_of(self.former.eval()(pictures))
             now = rows_of(self.style_encoder.statistics(code))
-            parts["memory"] = ((now - before) / before.std()).square().mean()
+            parts["retention"] = ((now - before) / before.std()).square().mean()
         return parts
 
 
@@ -212,18 +212,18 @@ class StudentObjective(LeanObjective):
         options, contents, styles = self.options, pairs.contents, pairs.styles
         count, device = contents.shape[0], contents.device
         # Half of the weak pairs have strength zero, so that "off" gives the content back.
-        weak = torch.rand(count, device=device) < options.weak_part
+        weak = torch.rand(count, device=device) < options.low_alpha_fraction
         strength = (torch.rand(count, device=device) * 2 - 1).clamp(min=0)
         alpha = torch.where(weak, strength, torch.ones_like(strength))
-        deviation = options.noise * torch.rand(count, 1, 1, 1, device=device)
+        deviation = options.noise_std * torch.rand(count, 1, 1, 1, device=device)
 
         def noisy(images: Tensor, deviation: Tensor) -> Tensor:
             return images + deviation * torch.randn_like(images)
 
         with self.mixed_precision(device):
             blend = alpha[:, None, None, None]
-            wanted = self.styles_seen(styles, pairs.style_keys).statistics
-            seen = self.contents_seen(contents, pairs.content_keys)
+            wanted = self.style_cache(styles, pairs.style_keys).statistics
+            seen = self.content_cache(contents, pairs.content_keys)
             targets = self.loss.targets(seen, wanted, blend)
             code = self.style_encoder.encode(styles)
             style = self.style_encoder.statistics(code)
@@ -237,10 +237,10 @@ class StudentObjective(LeanObjective):
         return {
             "content": content_loss.mean(),
             "style": style_loss.mean(),
-            "knowledge": self.reader(code, rows_of(wanted)).mean(),
+            "probe": self.probe(code, rows_of(wanted)).mean(),
             "identity": (error * (alpha == 0)).mean(),
             "consistency": _inner(output[:1][place] - again).abs().mean(),
-            "grid": grid_pattern(output).mean(),
+            "checkerboard": checkerboard(output).mean(),
         }
 
 
@@ -292,8 +292,8 @@ class PaperObjective(Objective):
     def forward(self, pairs: Pairs) -> Parts:
         with self.mixed_precision(pairs.contents.device):
             targets = self.loss.adain_targets(
-                self.contents_seen(pairs.contents, pairs.content_keys),
-                self.styles_seen(pairs.styles, pairs.style_keys).statistics,
+                self.content_cache(pairs.contents, pairs.content_keys),
+                self.style_cache(pairs.styles, pairs.style_keys).statistics,
             )
             output = self.network.decoder(targets.content_features).float()
             content_loss, style_loss = self.loss(output, targets)

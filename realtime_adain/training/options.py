@@ -46,60 +46,69 @@ class TrainingOptions:
     batch: int = _option(4, "pairs in a step")
     crop: int = _option(192, "side of the training pictures in pixels")
     scale_min: float = _option(0.5, "least side of a crop as a part of the picture's short side")
-    scale_max: float = _option(1.0, "largest side of a crop, likewise")
+    scale_max: float = _option(1.0, "largest side of a crop as a part of the picture's short side")
     crops_per_picture: int = _option(
         0,
         "draw from so many crops of each picture and keep in memory what the teacher sees in them, "
         "0.6 MB for a photograph's crop of 192 pixels; 0: fresh crops always",
     )
-    new_palettes: float = _option(
-        0.3, "part of the artworks' crops, 0 to 1, that are given another palette and contrast"
+    palette_augmentation: float = _option(
+        0.3, "fraction of the artworks' crops, 0 to 1, that are given another palette and contrast"
     )
     held_out: float = _option(
         0.05,
-        "part of the pictures, 0 to 0.5, from which nothing is learnt; their losses are told",
+        "fraction of the pictures, 0 to 0.5, from which nothing is learnt; their losses are logged",
     )
-    prepared: int = _option(
-        1024, "artworks from which the reader of the styles' codes begins, before the first step"
+    probe_samples: int = _option(
+        1024,
+        "artworks to which the linear probe is fitted before the first step",
     )
     learning_rate: float = _option(1e-3, "peak learning rate of Adam")
     style_encoder_rate: float = _option(
         1.0, "factor of the rate for the style encoder's features, below one where they are good"
     )
     warmup: int = _option(200, "steps over which the learning rate rises")
-    cosine_part: float = _option(
-        0.5, "last part of the steps, 0 to 1, over which the rate falls to zero along a cosine"
+    cosine_fraction: float = _option(
+        0.5, "last fraction of the steps, 0 to 1, over which the rate falls to zero along a cosine"
     )
     inverse_decay: float = _option(0.0, "d in the factor 1 / (1 + d * step) of the learning rate")
     mixed_precision: bool = _option(
         True, "compute convolutions in bfloat16, where the device gains by it"
     )
-    content_weight: float = _option(1.0, "of the content loss at relu4_1")
-    style_weight: float = _option(6.0, "of the style loss at relu1_1 ... relu4_1")
-    knowledge_weight: float = _option(
-        0.5, "of the error with which the teacher's statistics are read off the style's code"
+    content_weight: float = _option(1.0, "weight of the content loss at relu4_1")
+    style_weight: float = _option(6.0, "weight of the style loss at relu1_1 ... relu4_1")
+    probe_weight: float = _option(
+        0.5,
+        "weight of the linear probe's error in predicting the teacher's statistics from the code "
+        "of the style",
     )
     features_weight: float = _option(
         1.0,
-        "of the part of the teacher's features that the style encoder's do not tell, where it is "
-        "trained alone",
+        "weight of the variance of the teacher's features that the style encoder leaves "
+        "unexplained, where that is trained alone",
     )
-    memory_weight: float = _option(
-        1.0, "of what the style encoder tells otherwise than before, where it is trained alone"
+    retention_weight: float = _option(
+        1.0,
+        "weight of the change of the predicted AdaIN statistics against the initial style encoder, "
+        "where that is trained alone",
     )
     identity_weight: float = _option(
-        20.0, "of the mean absolute error to the content, for pairs of strength zero"
+        20.0, "weight of the mean absolute error to the content, for pairs of strength zero"
     )
     consistency_weight: float = _option(
         10.0,
-        "of the mean absolute difference of outputs whose contents differ in noise and by a shift "
-        "of some pixels alone",
+        "weight of the mean absolute difference of outputs whose contents differ in noise and by a "
+        "shift of some pixels alone",
     )
-    grid_weight: float = _option(10.0, "of patterns that repeat every two pixels")
-    weak_part: float = _option(0.15, "part of the pairs, 0 to 1, trained below full strength")
-    noise: float = _option(4 / 255, "largest standard deviation of the noise on the contents")
-    average: float = _option(0.999, "decay of the running mean of the weights that is exported")
-    seed: int = _option(0, "of all that is random")
+    checkerboard_weight: float = _option(10.0, "weight of patterns that repeat every two pixels")
+    low_alpha_fraction: float = _option(
+        0.15, "fraction of the pairs, 0 to 1, trained below full strength"
+    )
+    noise_std: float = _option(4 / 255, "largest standard deviation of the noise on the contents")
+    ema_decay: float = _option(
+        0.999, "decay of the exponential moving average of the weights, which is exported"
+    )
+    seed: int = _option(0, "of the random numbers")
 
 
 RECIPES: dict[str, dict[str, Any]] = {
@@ -107,22 +116,22 @@ RECIPES: dict[str, dict[str, Any]] = {
     "style-encoder": {
         "steps": 6_000,
         "learning_rate": 3e-3,
-        "cosine_part": 1.0,
-        "knowledge_weight": 0.1,
-        "average": 0.998,
+        "cosine_fraction": 1.0,
+        "probe_weight": 0.1,
+        "ema_decay": 0.998,
     },
     "paper": {
         "steps": 160_000,
         "batch": 8,
         "crop": 256,
         "scale_max": 0.5,  # as is the least: crops of 256 where the short side is 512
-        "new_palettes": 0.0,
+        "palette_augmentation": 0.0,
         "learning_rate": 1e-4,
         "warmup": 0,
-        "cosine_part": 0.0,
+        "cosine_fraction": 0.0,
         "inverse_decay": 5e-5,
         "style_weight": 10.0,
-        "average": 0.0,
+        "ema_decay": 0.0,
     },
 }
 """What differs from the defaults: `student` trains a lean network end to end; `style-encoder` its
@@ -143,14 +152,14 @@ def make_options(given: dict[str, Any]) -> TrainingOptions:
     for name in ("steps", "batch"):
         if getattr(options, name) < 1:
             raise ValueError(f"{name} must be at least 1, got {getattr(options, name)}")
-    if options.crops_per_picture < 0 or options.prepared < 2:
+    if options.crops_per_picture < 0 or options.probe_samples < 2:
         raise ValueError(
             "crops_per_picture must be at least 0 and prepared at least 2, "
-            f"got {options.crops_per_picture} and {options.prepared}"
+            f"got {options.crops_per_picture} and {options.probe_samples}"
         )
     if options.crop < 32 or options.crop % 8:
         raise ValueError(f"crop must be a multiple of 8 from 32 on, got {options.crop}")
-    for name in ("new_palettes", "cosine_part", "weak_part", "average"):
+    for name in ("palette_augmentation", "cosine_fraction", "low_alpha_fraction", "ema_decay"):
         if not 0.0 <= getattr(options, name) <= 1.0:
             raise ValueError(f"{name} must be in 0..1, got {getattr(options, name)}")
     if not 0.0 <= options.held_out <= 0.5:

@@ -10,10 +10,10 @@ from torch import Tensor
 
 from ..adain import Statistics
 from ..engines.processor import autocast
-from ..losses import PerceptualLoss, grid_pattern
+from ..losses import PerceptualLoss, checkerboard
 from ..networks import StyleNetwork
 
-_GRID_WEIGHT = 10.0
+_CHECKERBOARD_WEIGHT = 10.0
 _BATCH = 2
 _JUDGED = 4  # contents on which nothing is optimised
 LEAST_CONTENTS = _JUDGED + _BATCH
@@ -73,12 +73,12 @@ def refine(
         )
 
     def losses(pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        with autocast(device, network.paints_in_bfloat16):
+        with autocast(device, network.supports_bfloat16):
             output = network(pictures, current()).float()
         with autocast(device):
-            targets = loss.targets(loss.see(pictures), wanted)
+            targets = loss.targets(loss.extract(pictures), wanted)
             content, style = loss(output, targets)
-        return content.mean(), style.mean(), grid_pattern(output).mean()
+        return content.mean(), style.mean(), checkerboard(output).mean()
 
     @torch.no_grad()
     def judge() -> tuple[float, float]:
@@ -87,7 +87,7 @@ def refine(
         return content, style
 
     with autocast(device):
-        wanted = loss.see(artwork).statistics
+        wanted = loss.extract(artwork).statistics
     verdicts = [judge()]
     optimizer = torch.optim.Adam([*shifts, *gains], lr=learning_rate)
     random = torch.Generator().manual_seed(seed)
@@ -97,7 +97,7 @@ def refine(
         chosen = torch.randint(len(learnt), (_BATCH,), generator=random)
         content, style, grid = losses(learnt[chosen.to(device)])
         optimizer.zero_grad(set_to_none=True)
-        (content + style_weight * style + _GRID_WEIGHT * grid).backward()
+        (content + style_weight * style + _CHECKERBOARD_WEIGHT * grid).backward()
         optimizer.step()
         on_step(step + 1)
     verdicts.append(judge())

@@ -1,11 +1,12 @@
-"""The network in integers of eight bits, for engines that multiply those faster.
+"""The network quantized to integers of eight bits, for engines that multiply those faster.
 
-From the first AdaIN on, convolutions take integers: features and weights are rounded to the levels
-of a grid (Jacob et al., "Quantization and training of neural networks for efficient integer-
+From the first AdaIN on, convolutions take integers: features and weights are rounded to evenly
+spaced levels (Jacob et al., "Quantization and training of neural networks for efficient integer-
 arithmetic-only inference", CVPR 2018). What precedes it stays as it is: there the numbers are as
 small as the picture's contrast, and AdaIN would magnify what rounding leaves of them. After it they
-are of the size that the style gives them, so one grid serves all pictures. The built-in styles and
-bolder patterns show how fine it has to be, and how large.
+are of the size that the style gives them, so that one scale per channel serves all pictures. The
+built-in styles and bolder patterns, on which the scales are calibrated, show how fine and how large
+the levels have to be.
 
 At low strengths much of the content's own size is left, up to a thousand times the style's; for
 them the network has to be computed otherwise.
@@ -31,23 +32,23 @@ from ..pictures import read_picture
 from ..styles import builtin_style_names, builtin_style_path
 from ..tensors import style_image, to_tensor
 
-LEAST_STRENGTH = 0.8
-"""From which on the grids are large enough."""
+LEAST_ALPHA = 0.8
+"""Style strength from which on the calibrated ranges are large enough."""
 
-_STRENGTHS = (1.0, 0.8, 0.6)
-"""At which they are measured: what weak styles need leaves room for other styles too."""
+_ALPHAS = (1.0, 0.8, 0.6)
+"""Style strengths of the calibration: what weak styles need leaves room for other styles too."""
 
 _SIDE, _STYLE_SIDE = 256, 128
-"""In pixels, of the scenes and styles on which they are measured."""
+"""Sides of the calibration's scenes and styles in pixels."""
 
 _SAMPLES = 256
-"""Positions that are looked at per convolution and picture."""
+"""Positions per convolution and picture whose features the calibration looks at."""
 
 _SMALLEST_RANGE = 1e-3
-"""Of a channel, as a part of the largest one's."""
+"""Least range of a channel, as a part of the largest channel's."""
 
 _PARTS = torch.linspace(0.1, 1.0, 31).tolist()
-"""Of the range of all numbers, among which the best range is looked for."""
+"""Parts of the range of all numbers among which the best range is looked for."""
 
 _CPU = torch.device("cpu")
 _TINY = 1e-8  # divisors are no smaller
@@ -58,29 +59,29 @@ _OUTPUT_AXES = {torch.conv2d: 0, torch.conv_transpose2d: 1}
 
 
 @dataclass(frozen=True, eq=False)
-class Grid:
-    """For every channel, eight bits' worth of evenly spaced levels, zero among them.
+class Quantizer:
+    """The eight-bit levels of every channel, evenly spaced, zero among them.
 
     Attributes:
-        steps: `(C,)`, from level to level.
-        signed: whether there are -128 to 127 steps, or 0 to 255.
+        scales: `(C,)`, distance from level to level.
+        signed: whether the levels are -128 to 127, or 0 to 255.
     """
 
-    steps: Tensor
+    scales: Tensor
     signed: bool
 
     def levels(self, features: Tensor) -> Tensor:
-        """Return which level is the nearest to each of `(N, C, H, W)` features, as float; to those
-        beyond, the first or the last one."""
+        """Return the nearest level to each of `(N, C, H, W)` features, as float; features beyond
+        the first or last level get that one."""
         least, most = (-128, 127) if self.signed else (0, 255)
-        steps = features * self.steps.reciprocal()[:, None, None]
-        return torch.fake_quantize_per_tensor_affine(steps, 1.0, 0, least, most)
+        scaled = features * self.scales.reciprocal()[:, None, None]
+        return torch.fake_quantize_per_tensor_affine(scaled, 1.0, 0, least, most)
 
 
 @torch.inference_mode()
-def measure_grids(network: StyleNetwork) -> list[Grid]:
-    """Return a grid for the features that enter each convolution from the first AdaIN on, in order
-    of use, those that stay exact apart.
+def calibrate(network: StyleNetwork) -> list[Quantizer]:
+    """Return a quantizer of the features that enter each convolution from the first AdaIN on, in
+    order of use, without the convolutions that stay in floating point.
 
     Args:
         network: in float32, on the processor.
@@ -97,28 +98,28 @@ def measure_grids(network: StyleNetwork) -> list[Grid]:
     for picture, style, strength in _examples(network):
         with _Convolutions(network, keep):
             network(picture, style, strength)
-    return [_best_grid(torch.stack(samples[number])) for number in sorted(samples)]
+    return [_best_quantizer(torch.stack(samples[number])) for number in sorted(samples)]
 
 
-def rounded(network: StyleNetwork, grids: Sequence[Grid]) -> TorchFunctionMode:
-    """Return a context in which one pass of a network is computed on grids; a graph that is traced
-    in it has the rounding written down, as ONNX's pairs of QuantizeLinear and DequantizeLinear.
+def quantized(network: StyleNetwork, quantizers: Sequence[Quantizer]) -> TorchFunctionMode:
+    """Return a context in which one pass of a network is computed with quantized convolutions; a
+    graph that is traced in it holds ONNX's pairs of QuantizeLinear and DequantizeLinear.
 
     Args:
         network: that will be computed, by this thread alone.
-        grids: as `measure_grids` returned them for it or what it is a copy of.
+        quantizers: as `calibrate` returned them for it or what it is a copy of.
     """
 
     def to_levels(
         number: int, features: Tensor, weights: Tensor, axis: int
     ) -> tuple[Tensor, Tensor]:
-        grid = grids[number]
-        weights = weights * grid.steps.unflatten(0, (-1, *[1] * (2 + axis)))
-        steps = weights.detach().abs().amax([other for other in range(4) if other != axis])
-        steps = steps.clamp_min(_TINY) / 127
-        zeros = torch.zeros_like(steps, dtype=torch.int32)
-        weights = torch.fake_quantize_per_channel_affine(weights, steps, zeros, axis, -128, 127)
-        return grid.levels(features), weights
+        quantizer = quantizers[number]
+        weights = weights * quantizer.scales.unflatten(0, (-1, *[1] * (2 + axis)))
+        scales = weights.detach().abs().amax([other for other in range(4) if other != axis])
+        scales = scales.clamp_min(_TINY) / 127
+        zeros = torch.zeros_like(scales, dtype=torch.int32)
+        weights = torch.fake_quantize_per_channel_affine(weights, scales, zeros, axis, -128, 127)
+        return quantizer.levels(features), weights
 
     return _Convolutions(network, to_levels)
 
@@ -127,7 +128,7 @@ class _Convolutions(TorchFunctionMode):
     """A context that changes what the convolutions of one pass take, from the first AdaIN on.
 
     Args:
-        network: whose `delicate_convolutions` stay as they are.
+        network: whose `float_convolutions` stay as they are.
         change: of the convolution's number, counted from there, its features, weights and the
             weights' axis of output channels, returns the features and weights it shall take.
     """
@@ -145,7 +146,7 @@ class _Convolutions(TorchFunctionMode):
 
     def __enter__(self) -> Self:
         self._hooks = []
-        for convolution in self._network.delicate_convolutions:
+        for convolution in self._network.float_convolutions:
             self._hooks += [
                 convolution.register_forward_pre_hook(lambda *_: self._set_active(False)),
                 convolution.register_forward_hook(lambda *_: self._set_active(True)),
@@ -179,7 +180,7 @@ def _examples(network: StyleNetwork) -> Iterable[tuple[Tensor, Statistics, float
         picture = to_tensor(scene.draw(float(number)), _CPU, torch.float32)
         yield picture, style, 1.0
         if number % 3 == 0:
-            yield from ((picture, style, strength) for strength in _STRENGTHS[1:])
+            yield from ((picture, style, strength) for strength in _ALPHAS[1:])
 
 
 def _boldest_styles() -> Iterable[np.ndarray]:
@@ -190,23 +191,23 @@ def _boldest_styles() -> Iterable[np.ndarray]:
         yield np.repeat(255 * (pattern % 2).astype(np.uint8)[..., None], 3, 2)
 
 
-def _best_grid(samples: Tensor) -> Grid:
-    """Return the grid that suits features of several pictures, `(pictures, C, samples)`.
+def _best_quantizer(samples: Tensor) -> Quantizer:
+    """Return the quantizer that suits features of several pictures, `(pictures, C, samples)`.
 
-    The channels' ranges are brought half way to each other, in their logarithms, by steps of their
-    own; what that makes of the weights they take (Xiao et al., "SmoothQuant", ICML 2023). How far
-    the range goes is what rounds best: rare large numbers may be cut for the sake of the rest.
+    Scales per channel bring the channels' ranges half way to each other, in their logarithms; the
+    weights are divided by the same (Xiao et al., "SmoothQuant", ICML 2023). The range is the one
+    with the least rounding error: rare large numbers may be clipped for the sake of the rest.
     """
     signed = bool(samples.min() < 0)
     largest = samples.abs().amax((0, 2))
-    scales = largest.clamp_min(largest.max().item() * _SMALLEST_RANGE + _TINY).sqrt()
-    whole = scales * (largest / scales).max().clamp_min(_TINY) / (127 if signed else 255)
+    roots = largest.clamp_min(largest.max().item() * _SMALLEST_RANGE + _TINY).sqrt()
+    whole = roots * (largest / roots).max().clamp_min(_TINY) / (127 if signed else 255)
     deviations = samples.std((1, 2)) + _TINY
 
-    def error(grid: Grid) -> float:
+    def error(quantizer: Quantizer) -> float:
         """In units of the deviation in each picture."""
-        rounded = grid.levels(samples[..., None]).squeeze(3) * grid.steps[:, None]
+        rounded = quantizer.levels(samples[..., None]).squeeze(3) * quantizer.scales[:, None]
         errors = (rounded - samples).square().mean((1, 2)).sqrt()
         return (errors / deviations).sum().item()
 
-    return min((Grid(whole * part, signed) for part in _PARTS), key=error)
+    return min((Quantizer(whole * part, signed) for part in _PARTS), key=error)

@@ -12,7 +12,7 @@ _LEAST_STD = 1e-3
 _LARGE_ERROR = 3.0
 
 
-class StatisticsReader(nn.Module):
+class StatisticsProbe(nn.Module):
     """A linear map from codes to the teacher's statistics, which only training has.
 
     It works in units of the usual deviation of every statistic, so that all are learnt alike.
