@@ -53,6 +53,12 @@ class Sound:
     time: float
 
 
+def scaled(size_hw: tuple[int, int], scale: float) -> tuple[int, int]:
+    """Return a height and width scaled and rounded, at least one pixel each."""
+    height, width = size_hw
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
 def check_pixels(pixels: np.ndarray) -> None:
     """Raise TypeError or ValueError unless `pixels` is a non-empty uint8 `(H, W, 3)` array."""
     if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8:

@@ -24,6 +24,8 @@ from .pictures import (
 from .writing import why_not_writable
 
 _NAMED = 5  # of the files that are left out
+_LARGE_SIDE = 2000  # short side in pixels beyond which strokes hardly show in the whole picture
+_SUGGESTED_SIZE = 1440
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -51,10 +53,10 @@ def _repaint(args: argparse.Namespace) -> int:
         painter = Painter(stylizer, options)
         if args.input.is_dir():
             args.output.mkdir(parents=True, exist_ok=True)
-        return _paint(painter, jobs)
+        return _paint(painter, jobs, suggests_size=args.size is None)
 
 
-def _paint(painter: Painter, jobs: Sequence[tuple[Path, Path]]) -> int:
+def _paint(painter: Painter, jobs: Sequence[tuple[Path, Path]], *, suggests_size: bool) -> int:
     """Paint the pictures that can be read and written; return the exit status."""
     begun: deque[tuple[Path, Picture]] = deque()
     errors: list[PictureError] = []
@@ -64,6 +66,7 @@ def _paint(painter: Painter, jobs: Sequence[tuple[Path, Path]]) -> int:
         command.warn(error)
 
     def pictures() -> Iterator[np.ndarray]:
+        suggests = suggests_size
         for source, target in jobs:
             try:
                 picture = load_picture(source)
@@ -72,6 +75,13 @@ def _paint(painter: Painter, jobs: Sequence[tuple[Path, Path]]) -> int:
             else:
                 if picture.moves:
                     command.warn(f"{source}: moves; its first picture is painted, all by `video`")
+                height, width = picture.pixels.shape[:2]
+                if suggests and min(height, width) > _LARGE_SIDE:
+                    suggests = False
+                    command.warn(
+                        f"{source}: strokes are fine at {width}x{height} pixels; "
+                        f"--size {_SUGGESTED_SIZE} makes them larger, and is faster"
+                    )
                 begun.append((target, picture))
                 yield picture.pixels
 

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from .errors import is_out_of_memory
+from .frame import scaled
 from .pictures import shrink
 
 _DETAIL = 0.6
@@ -46,15 +47,9 @@ def paint_reduced(
     """
     if scale == 1.0:
         return paint(pixels)
-    small = shrink(pixels, reduced_size(pixels.shape[:2], scale))
+    small = shrink(pixels, scaled(pixels.shape[:2], scale))
     painted = cv2.resize(paint(small), pixels.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     return _add_detail(painted, pixels, small)
-
-
-def reduced_size(size_hw: tuple[int, int], scale: float) -> tuple[int, int]:
-    """Return a height and width scaled, at least one pixel each."""
-    height, width = size_hw
-    return max(1, round(height * scale)), max(1, round(width * scale))
 
 
 def _add_detail(painted: np.ndarray, original: np.ndarray, small: np.ndarray) -> np.ndarray:

@@ -12,9 +12,8 @@ import cv2
 import numpy as np
 
 from .colour import LUMA
-from .frame import check_pixels
+from .frame import check_pixels, scaled
 from .pictures import read_picture, shrink
-from .reduced import reduced_size
 
 MAX_REGIONS = 16
 
@@ -246,7 +245,7 @@ class BackgroundModel:
     def _reduced(self, frame: np.ndarray) -> np.ndarray:
         """Return the frame as float32 at the reduced size."""
         scale = min(1.0, _REDUCED_SIDE / min(frame.shape[:2]))
-        return shrink(frame, reduced_size(frame.shape[:2], scale)).astype(np.float32)
+        return shrink(frame, scaled(frame.shape[:2], scale)).astype(np.float32)
 
 
 def _exposure(small: np.ndarray, background: np.ndarray, empty: np.ndarray) -> np.ndarray:

@@ -18,6 +18,7 @@ import numpy as np
 from .closing import Closing
 from .colour import ColourMoments, recolour
 from .errors import PictureError, StyleError, is_out_of_memory
+from .frame import scaled
 from .pictures import middle_square, read_picture, resize
 from .stylebook import THUMBNAIL_SIDE, is_saved_style
 
@@ -254,8 +255,7 @@ class StyleDeck(Closing):
         number = next(n for n in range(1, len(taken) + 2) if f"grab {n}" not in taken)
         side = min(pixels.shape[:2])
         if side > _GRABBED_SIDE:
-            height, width = (round(length * _GRABBED_SIDE / side) for length in pixels.shape[:2])
-            pixels = resize(pixels, (height, width))
+            pixels = resize(pixels, scaled(pixels.shape[:2], _GRABBED_SIDE / side))
         self._place(self._next_order(), pixels, pixels, f"grab {number}")
 
     def _place(

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from .frame import scaled
+
 MINIMUM_SIDE = 16
 """Shortest side, in pixels, that every network can take."""
 
@@ -74,9 +76,7 @@ def working_size(size_hw: tuple[int, int], short_side: int | None) -> tuple[int,
 
 def short_side_size(size_hw: tuple[int, int], short_side: int) -> tuple[int, int]:
     """Return the height and width, same aspect, whose smaller one is `short_side`; at least 1."""
-    height, width = size_hw
-    scale = short_side / min(height, width)
-    return max(1, round(height * scale)), max(1, round(width * scale))
+    return scaled(size_hw, short_side / min(size_hw))
 
 
 def style_size(size_hw: tuple[int, int], short_side: int) -> tuple[int, int]:

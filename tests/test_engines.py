@@ -86,7 +86,7 @@ def make_network(kind: str):
                 torch.nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
         torch.nn.init.constant_(network.decoder.conv1_1.bias, 0.5)
     else:
-        network = LeanNetwork(**TINY, widen_side=1 if kind == "lean-1x1" else 3)
+        network = LeanNetwork(**TINY)
     return network.eval()
 
 
@@ -107,7 +107,7 @@ def reference(network, frame, style, alpha=1.0, size=None):
     return engine.stylize(frame, style, alpha)
 
 
-@pytest.mark.parametrize("kind", ["lean", "lean-1x1", "vgg"])
+@pytest.mark.parametrize("kind", ["lean", "vgg"])
 @pytest.mark.parametrize("name", CPU_ENGINES)
 def test_engines_give_the_same_picture(name, kind) -> None:
     network = make_network(kind)
@@ -166,7 +166,7 @@ def test_eight_bits_keep_the_picture_of_the_shipped_networks(model) -> None:
 
 
 @needs("openvino")
-@pytest.mark.parametrize("kind", ["lean", "lean-1x1", "vgg"])
+@pytest.mark.parametrize("kind", ["lean", "vgg"])
 def test_openvino_computes_every_network_in_integers(kind) -> None:
     network = make_network(kind)
     engine = open_engine("auto", network, dtype=torch.int8)

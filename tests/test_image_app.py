@@ -192,6 +192,16 @@ def test_a_folder_is_not_painted_over_what_its_links_lead_to(run, tmp_path) -> N
     assert original.read_bytes() == before
 
 
+def test_a_large_photograph_is_told_how_to_get_larger_strokes(run, tmp_path) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("a.png", "b.png"):
+        write_picture(tmp_path / "in" / name, np.zeros((2008, 2008, 3), np.uint8))
+    _, _, err = run(tmp_path / "in", tmp_path / "out", "--alpha", "0")
+    assert err.count("a.png: strokes are fine at 2008x2008 pixels; --size 1440") == 1
+    assert err.count("\n") == 1
+    assert run(tmp_path / "in", tmp_path / "out", "--alpha", "0", "--size", "1440")[2] == ""
+
+
 def test_two_pictures_do_not_become_one(run, tmp_path) -> None:
     (tmp_path / "in").mkdir()
     for name in ("a.jfif", "a.jfif.png"):

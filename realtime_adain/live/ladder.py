@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..reduced import paint_reduced, reduced_size, unless_memory_is_short
+from ..frame import scaled
+from ..reduced import paint_reduced, unless_memory_is_short
 
 if TYPE_CHECKING:
     from ..style import Style
@@ -171,7 +172,7 @@ class QualityLadder:
         """Go up to a rung, if it is higher, after a while and as soon as it is ready."""
         if rung == self.rung or now - self._changed_at <= self._patience:
             return
-        higher_hw = reduced_size(pixels.shape[:2], SCALES[rung])
+        higher_hw = scaled(pixels.shape[:2], SCALES[rung])
         if self._ready_for(higher_hw):
             self._go(rung, now, rose=True)
         else:

@@ -13,10 +13,9 @@ from ..capture import LatestFrame
 from ..closing import Closing
 from ..command import warn
 from ..errors import RealtimeAdainError, SinkError
-from ..frame import Frame
+from ..frame import Frame, scaled
 from ..overlay import Overlay, draw_overlay
 from ..pictures import resize, shrink
-from ..reduced import reduced_size
 from ..sinks.base import Sink
 from ..sinks.sound_track import Hearing
 from ..sinks.window import Window
@@ -244,7 +243,7 @@ class LiveSession(Closing):
         single_hw = self._stylized.shape[:2]
         largest = max(1.0, _READABLE_SIDE / min(single_hw))
         scale = min(self._window.fit(picture.shape[:2]), largest)
-        self._shown_hw = single_hw if 0.99 < scale <= 1 else reduced_size(single_hw, scale)
+        self._shown_hw = single_hw if 0.99 < scale <= 1 else scaled(single_hw, scale)
         shown_hw = self.view.layout.size_hw(self._shown_hw)
         return shrink(picture, shown_hw) if scale <= 1 else resize(picture, shown_hw)
 

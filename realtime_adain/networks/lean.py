@@ -32,7 +32,6 @@ class LeanNetwork(nn.Module):
     Args:
         widths: channels at a half, a quarter and an eighth of the content's size.
         blocks: residual blocks at an eighth.
-        widen_side: of the kernel that takes the features from a quarter to a half, 1 or 3.
         style_widths: channels of the style encoder at relu1_1, relu2_1, relu3_1 and relu4_1.
         style_hidden: width of the layer from which all styles' statistics are predicted.
         style_heads: channels that 1x1 convolutions make of the style encoder's features before
@@ -56,7 +55,6 @@ class LeanNetwork(nn.Module):
         style_widths: tuple[int, int, int, int] = (16, 32, 64, 128),
         style_hidden: int = 512,
         style_heads: tuple[int, int, int, int] | None = None,
-        widen_side: int = 3,
     ) -> None:
         super().__init__()
         self.widths = tuple(widths)
@@ -67,7 +65,7 @@ class LeanNetwork(nn.Module):
         self.trunk = nn.ModuleList(StyledBlock(eighth) for _ in range(blocks))
         self.narrow = DoublingConv1x1(eighth, quarter)
         self.detail = StyledBlock(quarter)
-        self.widen = _doubling(quarter, half, widen_side)
+        self.widen = DoublingConv(quarter, half, "bilinear")
         self.smooth = Conv3x3(half, half)
         self.up_full = ShufflingConv(half, 3, offset=0.5)
         self.layer_widths = (*[eighth] * (1 + 2 * blocks), *[quarter] * 3, half)
@@ -92,7 +90,6 @@ class LeanNetwork(nn.Module):
             "style_widths": list(style.vgg.widths),
             "style_hidden": style.code_width,
             "style_heads": [head.out_channels for head in style.heads] or None,
-            "widen_side": self.widen.kernel_size[0],
         }
 
     def encode_style(self, image: Tensor) -> Statistics:
@@ -126,14 +123,6 @@ class LeanNetwork(nn.Module):
         x = self.widen(x.relu_()).add_(restyle(half)).relu_()
         x = self.smooth(x).relu_()
         return self.up_full(x)
-
-
-def _doubling(inputs: int, outputs: int, side: int) -> nn.Conv2d:
-    if side == 1:
-        return DoublingConv1x1(inputs, outputs)
-    if side == 3:
-        return DoublingConv(inputs, outputs, "bilinear")
-    raise ValueError(f"widen_side must be 1 or 3, got {side}")
 
 
 class StyledBlock(nn.Module):

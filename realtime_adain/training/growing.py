@@ -29,8 +29,8 @@ def grow(small: StyleNetwork, large: LeanNetwork) -> None:
     """
     if not isinstance(small, LeanNetwork) or not _fits(small, large):
         raise ValueError(
-            "a run starts from a lean network that is at most as wide, and whose depth, kernels "
-            "and style encoder's features are the same"
+            "a run starts from a lean network that is at most as wide, and whose depth and style "
+            "encoder's features are the same"
         )
     sources = [torch.arange(new) % old for old, new in zip(small.widths, large.widths, strict=True)]
     half, quarter, eighth = sources
@@ -63,9 +63,7 @@ def _fits(small: LeanNetwork, large: LeanNetwork) -> bool:
     same_features = small.style_encoder.vgg.widths == large.style_encoder.vgg.widths
     heads = [[head.out_channels for head in net.style_encoder.heads] for net in (small, large)]
     same_features &= heads[0] in ([], heads[1])
-    same_shape = len(small.trunk) == len(large.trunk)
-    same_shape &= small.widen.kernel_size == large.widen.kernel_size
-    return narrower and same_shape and same_features
+    return narrower and same_features and len(small.trunk) == len(large.trunk)
 
 
 def _widen(old: nn.Conv2d, new: nn.Conv2d, inputs: Tensor, outputs: Tensor) -> None:
