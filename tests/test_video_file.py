@@ -99,6 +99,23 @@ def corner_picture() -> np.ndarray:
     return pixels
 
 
+@pytest.mark.parametrize("hours", [0, 1], ids=["restarts", "leaps"])
+def test_joined_transport_streams_go_on_where_the_first_ends(hours, tmp_path) -> None:
+    ticks = [hours * 3600 * 12800 + 512 * index for index in range(25)]
+    first = write_clip(tmp_path / "a.ts", numbered(25), Clip(sound="aac"))
+    second = write_clip(tmp_path / "b.ts", numbered(25), Clip(pts=ticks, sound="aac"))
+    (tmp_path / "joined.ts").write_bytes(first.read_bytes() + second.read_bytes())
+    source = VideoFileSource(tmp_path / "joined.ts")
+    times = [frame.time for frame in source]
+    assert len(times) >= 49  # at the seam a packet may be damaged
+    assert np.diff(times) == pytest.approx(0.04, abs=0.045)
+    sink = copy_video(source, tmp_path / "out.mp4")
+    assert sink.lost_packets == 0
+    with av.open(tmp_path / "out.mp4") as container:
+        lengths = [float(stream.duration * stream.time_base) for stream in container.streams]
+    assert lengths == pytest.approx([2, 2], abs=0.15)
+
+
 @pytest.mark.parametrize("orientation", [1, 3, 6, 8])
 def test_a_photograph_as_a_film_is_turned_as_its_exif_says(orientation, tmp_path) -> None:
     exif = Image.Exif()

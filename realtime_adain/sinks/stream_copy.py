@@ -10,7 +10,7 @@ import av
 from av.container import OutputContainer
 from av.stream import Discard, Disposition, Stream
 
-from ..containers import open_container
+from ..containers import demux, open_container
 from ..errors import SinkError
 from .reencoded_sound import ReencodedSound
 
@@ -62,7 +62,7 @@ class StreamCopy:
                 self._add(stream)
             if not self._is_taken(stream.index):
                 stream.discard = Discard.all  # is not even read
-        self._packets = self._input.demux() if self._copies or self._reencoded else iter(())
+        self._packets = demux(self._input) if self._copies or self._reencoded else iter(())
         self._next = self._read()
 
     def mux_until(self, seconds: Fraction | None) -> None:

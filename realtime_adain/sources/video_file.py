@@ -15,7 +15,7 @@ from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from ..containers import open_container
+from ..containers import demux, open_container
 from ..errors import SourceError
 from ..frame import FILM_FRAME_RATE, Frame
 from .base import Source
@@ -141,7 +141,7 @@ class VideoFileSource(Source):
         reached = 0.0
         ends_damaged = False
         try:
-            for packet in container.demux():
+            for packet in demux(container):
                 is_flush = packet.dts is None and not packet.size
                 reached = max(reached, _end_seconds(packet, container))
                 if packet.stream is not video or not (packet.size or is_flush):
