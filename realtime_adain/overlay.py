@@ -8,6 +8,8 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
+from .timing import GRAPH_FRAMES
+
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _REFERENCE_SIDE = 720  # short side of the picture on which text has the size below
 _SMALLEST_SCALE = 0.72
@@ -19,7 +21,6 @@ _RED = (236, 48, 48)
 _GREEN = (108, 214, 142)
 _PANEL_RGB = (14, 16, 20)
 _PANEL_OPACITY = 0.7
-_GRAPH_VALUES = 120
 _GRAPH_CEILINGS = (50, 100, 200, 500, 1000, 2000, 5000)  # milliseconds
 
 Line = tuple[str, ...]
@@ -167,8 +168,8 @@ def _draw_graph(pixels: np.ndarray, values_ms: tuple[float, ...], scale: float, 
     large = np.percentile(values_ms, 95)
     ceiling = next((c for c in _GRAPH_CEILINGS if c >= large), _GRAPH_CEILINGS[-1])
     inner = round(6 * scale)
-    columns = np.linspace(inner, wide - inner, _GRAPH_VALUES)
-    shown = np.clip(values_ms[-_GRAPH_VALUES:], 0, ceiling)
+    columns = np.linspace(inner, wide - inner, GRAPH_FRAMES)
+    shown = np.clip(values_ms[-GRAPH_FRAMES:], 0, ceiling)
     rows = high - inner - (high - 2 * inner) * shown / ceiling
     line = np.stack([columns[-len(shown) :], rows], 1).round().astype(np.int32)
     cv2.polylines(part, [line], False, _GREEN, 1, cv2.LINE_AA)

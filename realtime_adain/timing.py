@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections import deque
+from itertools import islice
 
 FPS_WINDOW_SECONDS = 2.0
 KEPT_LATENCIES = 10_000
@@ -26,7 +27,6 @@ class LiveTiming:
         self._last = self._start
         self._recent: deque[tuple[float, float]] = deque()  # shown, latency
         self._latencies: deque[float] = deque(maxlen=KEPT_LATENCIES)
-        self._graph: deque[float] = deque(maxlen=GRAPH_FRAMES)
         self.frames = 0
 
     def add(self, captured: float, shown: float) -> None:
@@ -39,7 +39,6 @@ class LiveTiming:
         self.frames += 1
         self._last = shown
         self._latencies.append(shown - captured)
-        self._graph.append(1000 * (shown - captured))
         self._recent.append((shown, shown - captured))
         while shown - self._recent[0][0] > FPS_WINDOW_SECONDS:
             self._recent.popleft()
@@ -61,7 +60,8 @@ class LiveTiming:
     @property
     def latencies_ms(self) -> tuple[float, ...]:
         """Milliseconds from capture to display of the last frames, the newest at the end."""
-        return tuple(self._graph)
+        newest = islice(reversed(self._latencies), GRAPH_FRAMES)
+        return tuple(1000 * latency for latency in newest)[::-1]
 
     def summary(self) -> str:
         """Return one line about the whole run, for the user."""

@@ -64,8 +64,10 @@ def test_odd_and_turned_video_keeps_its_size(run, tmp_path) -> None:
     clip = write_clip(
         tmp_path / "in.mov", moving(3, (35, 47)), Clip(pix_fmt="yuv444p", rotation=90)
     )
-    assert run(clip, tmp_path / "out.mp4")[0] == 0
+    status, _, err = run(clip, tmp_path / "out.mp4")
+    assert (status, "out.mp4: 35x47 has an odd side" in err) == (0, True)
     assert VideoFileSource(tmp_path / "out.mp4").size_hw == (47, 35)
+    assert run(clip, tmp_path / "out.webm", "--codec", "libvpx")[::2] == (0, "")
 
 
 def test_options_reach_the_encoder(run, clip, tmp_path) -> None:

@@ -57,10 +57,13 @@ class PersonMask:
             Region.ROOM: "the room is painted",
         }[self.region]
 
-    def learn(self) -> None:
-        """Look at the empty room anew."""
+    def learn(self) -> str | None:
+        """Look at the empty room anew; return what to say."""
         self._background.reset()
         self._start = None
+        return (
+            "everything is painted: e begins with the person" if self.region is Region.ALL else None
+        )
 
     @property
     def notice(self) -> str | None:

@@ -84,7 +84,10 @@ def _download(address: str, path: Path) -> None:
         response = urllib.request.urlopen(address, timeout=_TIMEOUT_SECONDS)
     except (OSError, HTTPException, ValueError) as error:
         reason = getattr(error, "reason", error)
-        raise WeightsError(f"{address}: cannot be fetched ({reason})") from error
+        raise WeightsError(
+            f"{address}: cannot be fetched ({reason}); files that were got otherwise are found in "
+            f"{cache_folder()}, or named by --checkpoint"
+        ) from error
     with response, path.open("wb") as file:
         try:
             shutil.copyfileobj(response, file)
