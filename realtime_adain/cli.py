@@ -8,9 +8,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from . import command
 from .colour import MAX_SATURATION, ColourMode
-from .command import number_in, parse, side_length, typed_options, unit_interval, weighted
+from .command import (
+    check,
+    number_in,
+    parse,
+    side_length,
+    typed_options,
+    unit_interval,
+    warn,
+    weighted,
+)
 from .engines import ENGINES, PRECISIONS
 from .errors import PictureError, StyleError
 from .pictures import read_picture
@@ -122,7 +130,7 @@ def complete(
         typed = typed_options(parser, argv, intermixed=True)
         profile = profile_path(args.profile)
         look = look_arguments(profile, typed)
-        command.check(parser, look, profile)
+        check(parser, look, profile)
     args = parse(parser, [*look, *argv], intermixed=True)
     placed = parse(parser, [*look, *_Word.all_of(argv)], intermixed=True)
     missing = [name for name in ("input", "output") if getattr(placed, name) is None]
@@ -221,7 +229,7 @@ def _readable(word: str) -> list[Path]:
         except PictureError as error:
             if not Path(word).is_dir():
                 raise
-            command.warn(f"{error}, left out")
+            warn(f"{error}, left out")
         else:
             readable.append(path)
     if not readable:

@@ -61,9 +61,9 @@ class PersonMask:
         """Look at the empty room anew; return what to say."""
         self._background.reset()
         self._start = None
-        return (
-            "everything is painted: e begins with the person" if self.region is Region.ALL else None
-        )
+        if self.region is Region.ALL:
+            return "everything is painted: e begins with the person"
+        return None
 
     @property
     def notice(self) -> str | None:
