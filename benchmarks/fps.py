@@ -6,13 +6,15 @@ other, as a live picture needs it; "film" the same for many, some at a time, as 
 The paper's figures stand beside ours: Huang & Belongie (ICCV 2017), Table 1, style cached, on a
 Titan X (Pascal): 0.018 s at 256 pixels and 0.065 s at 512, that is 56 and 15 frames per second.
 
-"x plain" is the gain over the paper's network in plain PyTorch (float32, operation by operation)
-in the same run, "x micro" that over MicroAST (AAAI 2023) in plain PyTorch, the leanest published
-network of this kind, its style cached too. "% limit", of the network alone, is what the roofline
-leaves as the least time, as a part of the measured one: the arithmetic of all convolutions at the
-rate of a large matrix product or convolution, or their inputs, weights and outputs, each moved
-once, at the rate of a large copy, whichever takes longer. A cache can beat the copy, so more than
-100 is possible. With int8 it is left open: only a part of the network is computed in integers.
+The network alone is compared. "x plain" is the gain over the paper's network in plain PyTorch
+(float32, operation by operation), "x micro" that over MicroAST (AAAI 2023) in plain PyTorch, the
+leanest published network of this kind, its style cached too. They are timed beside every row, in
+turns with it, so that the gains hold on a machine that others use as well, where the milliseconds
+of two rows may not be comparable. "% limit" is what the roofline leaves as the least time, as a
+part of the measured one: the arithmetic of all convolutions at the rate of a large matrix product
+or convolution, or their inputs, weights and outputs, each moved once, at the rate of a large copy,
+whichever takes longer. A cache can beat the copy, so more than 100 is possible. With int8 it is
+left open: only a part of the network is computed in integers.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ import argparse
 import itertools
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -30,7 +32,7 @@ from benchmarks.limits import Limits
 from benchmarks.machine import describe_machine
 from benchmarks.microast import MicroAST
 from benchmarks.plain import PlainNetwork
-from benchmarks.timing import measure
+from benchmarks.timing import ROUNDS, Timed, measure, measure_in_turns
 from realtime_adain import Style, Stylizer, command
 from realtime_adain.adain import adain
 from realtime_adain.demo_scene import DemoScene
@@ -58,6 +60,10 @@ PAPER_WIDTHS = VGG19_WIDTHS
 MICROAST = "microast"
 RIVALS = {PAPER: "times_plain", MICROAST: "times_microast"}
 """What everything is compared with, in plain PyTorch, and the name of the gain over it."""
+
+RIVAL_FRAMES = 3 * ROUNDS
+RIVAL_SECONDS = 0.5 * ROUNDS
+"""How often these are timed beside each row, at most."""
 
 HEADER = (
     f"{'model':18} {'device':>8} {'size':>9} {'path':>10} {'median ms':>10} {'p95 ms':>8} "
@@ -109,40 +115,31 @@ def benchmark(args: argparse.Namespace) -> int:
     rows, limits = [], {}
     for device in devices():
         limits[device] = Limits(device)
-        plain: dict[tuple[str, tuple[int, int], str], float] = {}  # ms by network, size, path
-        for name, engine, stylizer in candidates(device, args.models, args.precision):
-            for size_hw in args.sizes:
-                for path, step in steps(stylizer, size_hw).items():
-                    row = {
-                        "model": name,
-                        "device": device,
-                        "engine": engine,
-                        "precision": str(stylizer.engine.dtype).removeprefix("torch."),
-                        "size": f"{size_hw[1]}x{size_hw[0]}",
-                        "path": path,
-                        **measure(
-                            step,
-                            device,
-                            warmup=args.warmup,
-                            frames=args.frames,
-                            frames_per_step=FILM_FRAMES if path == FILM else 1,
-                        ),
-                    }
-                    if engine == PLAIN:
-                        plain[name, size_hw, path] = row["median_ms"]
-                    for rival, gain in RIVALS.items():
-                        if (rival, size_hw, path) in plain:
-                            rival_ms = plain[rival, size_hw, path]
-                            row[gain] = round(rival_ms / row["median_ms"], 1)
-                    dtype = stylizer.engine.dtype
-                    if path == MODEL and dtype.is_floating_point:
-                        style = encode_builtin(stylizer).statistics
-                        least = limits[device].least_ms(stylizer.network, style, size_hw, dtype)
-                        row["percent_of_limit"] = round(100 * least / row["median_ms"], 1)
-                    if path == END_TO_END and args.stages and engine == "torch":
-                        row["stages_ms"] = stage_times(stylizer, size_hw, args.warmup, args.frames)
-                    rows.append(row)
-                    print_row(row, PAPER_SECONDS.get(size_hw))
+        rivals = open_rivals(device, args.models)
+        plain = [(name, PLAIN, stylizer) for name, stylizer in rivals.items()]
+        others = candidates(device, args.models, args.precision)
+        for (name, engine, stylizer), size_hw in itertools.product(
+            itertools.chain(plain, others), args.sizes
+        ):
+            dtype = stylizer.engine.dtype
+            for path, result in times(stylizer, rivals, size_hw, args.warmup, args.frames).items():
+                row = {
+                    "model": name,
+                    "device": device,
+                    "engine": engine,
+                    "precision": str(dtype).removeprefix("torch."),
+                    "size": f"{size_hw[1]}x{size_hw[0]}",
+                    "path": path,
+                    **result,
+                }
+                if path == MODEL and dtype.is_floating_point:
+                    style = encode_builtin(stylizer).statistics
+                    least = limits[device].least_ms(stylizer.network, style, size_hw, dtype)
+                    row["percent_of_limit"] = round(100 * least / row["median_ms"], 1)
+                if path == END_TO_END and args.stages and engine == "torch":
+                    row["stages_ms"] = stage_times(stylizer, size_hw, args.warmup, args.frames)
+                rows.append(row)
+                print_row(row, PAPER_SECONDS.get(size_hw))
     for device, limit in limits.items():
         print(f"{device}: {limit}")
     if args.json:
@@ -169,11 +166,20 @@ def models() -> dict[str, object]:
     return {**{name: name for name in SHA256}, PAPER: VGGNetwork(PAPER_WIDTHS)}
 
 
+def open_rivals(device: str, wanted: Sequence[str] | None) -> dict[str, Stylizer]:
+    """Return the stylizers of those of `RIVALS` that are wanted; None for all."""
+    networks = {PAPER: PlainNetwork(PAPER_WIDTHS), MICROAST: MicroAST()}
+    return {
+        name: PlainStylizer(network, device)
+        for name, network in networks.items()
+        if wanted is None or name in wanted
+    }
+
+
 def candidates(
     device: str, wanted: Sequence[str] | None, precisions: Sequence[str] | None
 ) -> Iterator[tuple[str, str, Stylizer]]:
-    """Yield the name of a model, of an engine and the stylizer of both; first, in plain PyTorch,
-    those of `RIVALS` that are wanted.
+    """Yield the name of a model, of an engine and the stylizer of both.
 
     Args:
         device: on which they run.
@@ -181,9 +187,6 @@ def candidates(
         precisions: of `PRECISIONS`, engines that do not know one left out; None for the best of
             each engine.
     """
-    for rival, network in ((PAPER, PlainNetwork(PAPER_WIDTHS)), (MICROAST, MicroAST())):
-        if wanted is None or rival in wanted:
-            yield rival, PLAIN, PlainStylizer(network, device)
     chosen = [pair for pair in models().items() if wanted is None or pair[0] in wanted]
     dtypes = [getattr(torch, precision) for precision in precisions] if precisions else [None]
     engines = installed_engines() if device == "cpu" else ("torch",)
@@ -215,13 +218,28 @@ def devices() -> list[str]:
     return ["cpu", *accelerators]
 
 
-def steps(stylizer: Stylizer, size_hw: tuple[int, int]) -> dict[str, Callable[[], object]]:
-    """Return what is timed, by path."""
-    return {
-        MODEL: model_step(stylizer, size_hw),
-        END_TO_END: end_to_end_step(stylizer, size_hw),
-        FILM: film_step(stylizer, size_hw),
+def times(
+    stylizer: Stylizer,
+    rivals: Mapping[str, Stylizer],
+    size_hw: tuple[int, int],
+    warmup: int,
+    frames: int,
+) -> dict[str, dict[str, float]]:
+    """Return what was measured, by path; of the network alone with the gains over the rivals."""
+    device = str(stylizer.device)
+    timed = {
+        MODEL: Timed(model_step(stylizer, size_hw), warmup, frames),
+        END_TO_END: Timed(end_to_end_step(stylizer, size_hw), warmup, frames),
     }
+    for name, rival in rivals.items():
+        timed[name] = Timed(model_step(rival, size_hw), 0, RIVAL_FRAMES, RIVAL_SECONDS)
+    results = measure_in_turns(timed, device)
+    for name in rivals:
+        gain = results.pop(name)["median_ms"] / results[MODEL]["median_ms"]
+        results[MODEL][RIVALS[name]] = round(gain, 1)
+    film = film_step(stylizer, size_hw)
+    results[FILM] = measure(film, device, warmup=warmup, frames=frames, frames_per_step=FILM_FRAMES)
+    return results
 
 
 def model_step(stylizer: Stylizer, size_hw: tuple[int, int]) -> Callable[[], object]:

@@ -29,6 +29,7 @@ from .mouse import Gestures
 from .preset import save_preset
 from .recorder import Recorder
 from .screen_text import ScreenText
+from .still import StillFrames
 from .strip import Box, Strip
 from .styles_in_use import Look, StylesInUse
 from .takes import new_path, save_snapshot
@@ -90,8 +91,8 @@ class LiveSession(Closing):
         self.text.say("h  shows the keys")
         self._frames = frames
         self._ladder = ladder
-        self._stylize_moving = ladder or stylize
         self._stylize_still = ladder.paint_in_full if ladder else stylize
+        self._stylize_moving = StillFrames(ladder or stylize, self._stylize_still)
         self._deck = deck
         self._folder = folder
         self._window = window
@@ -252,7 +253,8 @@ class LiveSession(Closing):
         facts = [self.styles.name, f"{self.styles.strength:.0%}", *self.finish.facts]
         if self.styles.touring:
             facts.append("tour")
-        if self._ladder is not None and self._ladder.rung and not self._frozen:
+        in_full = self._frozen or self._stylize_moving.in_full
+        if self._ladder is not None and self._ladder.rung and not in_full:
             facts.append(f"painted at {self._ladder.scale:.0%}")
         split = self.view.layout is Layout.SPLIT
         return Overlay(

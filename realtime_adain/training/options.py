@@ -154,7 +154,7 @@ def make_options(given: dict[str, Any]) -> TrainingOptions:
             raise ValueError(f"{name} must be at least 1, got {getattr(options, name)}")
     if options.crops_per_picture < 0 or options.probe_samples < 2:
         raise ValueError(
-            "crops_per_picture must be at least 0 and prepared at least 2, "
+            "crops_per_picture must be at least 0 and probe_samples at least 2, "
             f"got {options.crops_per_picture} and {options.probe_samples}"
         )
     if options.crop < 32 or options.crop % 8:

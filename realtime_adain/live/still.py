@@ -1,0 +1,55 @@
+"""A picture that stands still: painted once in full, and then no more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..repeated import is_repeated
+from .ladder import Stylize
+
+if TYPE_CHECKING:
+    from ..style import Style
+
+STILL_FRAMES = 10
+"""After so many repetitions a picture is taken to stand still; a film of fewer frames per second
+than its source has repeats each of them a few times."""
+
+
+class StillFrames:
+    """Paints frames, those alone that are not what they were: on a screen mostly nothing moves.
+
+    Args:
+        moving: paints a frame as large as the rate allows.
+        still: paints one that stands still, in full.
+
+    Attributes:
+        in_full: whether the last frame was painted by `still`.
+    """
+
+    def __init__(self, moving: Stylize, still: Stylize) -> None:
+        self.in_full = False
+        self._moving = moving
+        self._still = still
+        self._before: tuple[np.ndarray, Style, float] | None = None
+        self._painted: np.ndarray | None = None
+        self._repetitions = 0
+
+    def __call__(self, pixels: np.ndarray, style: Style, alpha: float) -> np.ndarray:
+        """Return the frame painted, of its own size; not to be written into."""
+        if self._repeats(pixels, style, alpha):
+            self._repetitions += 1
+            if self._repetitions == STILL_FRAMES:
+                self._painted, self.in_full = self._still(pixels, style, alpha), True
+        else:
+            self._painted, self.in_full = self._moving(pixels, style, alpha), False
+            self._before, self._repetitions = (pixels, style, alpha), 0
+        return self._painted
+
+    def _repeats(self, pixels: np.ndarray, style: Style, alpha: float) -> bool:
+        if self._before is None:
+            return False
+        before, former_style, former_alpha = self._before
+        same_look = style is former_style and alpha == former_alpha
+        return same_look and is_repeated(pixels, before)
