@@ -22,6 +22,7 @@ from realtime_adain.live.keys import ACTIONS, HELP
 from realtime_adain.live.ladder import QualityLadder
 from realtime_adain.live.mouse import Gestures
 from realtime_adain.live.screen_text import ScreenText
+from realtime_adain.live.still import StillFrames
 from realtime_adain.live.strip import Strip
 from realtime_adain.live.view import Layout, View
 from realtime_adain.pictures import read_picture, write_picture
@@ -517,7 +518,7 @@ def test_keys_are_listened_to_while_a_frame_is_painted(style_files) -> None:
         wait_until(lambda: live.window.looks > 2)
         return paint(pixels, style, alpha)
 
-    live.session._stylize_moving = slowly
+    live.session._stylize_moving = StillFrames(slowly, slowly)
     live.run()
     assert live.window.looks > 2
 
