@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,7 +17,6 @@ from .faint import keep_faint
 from .pictures import read_picture
 from .reduced import paint_reduced, unless_memory_is_short
 from .regions import ResizedMasks
-from .repeated import is_repeated, once
 from .steady import SteadyFilter
 from .stylebook import STYLE_SIZE, is_saved_style
 
@@ -53,14 +52,6 @@ class PaintingOptions:
     """How much flicker is averaged away, from 0 to `steady.MAX_SMOOTHING`."""
 
 
-class _Begun(NamedTuple):
-    """A picture that is being painted, in which styles, and what returns it painted."""
-
-    pixels: np.ndarray | None = None
-    styles: Sequence[Style] = ()
-    task: Callable[[], tuple[np.ndarray, np.ndarray]] | None = None
-
-
 class Painter:
     """Paints one picture after the other.
 
@@ -92,7 +83,6 @@ class Painter:
         self._follower = ColourFollower()
         self._masks = None if options.masks is None else ResizedMasks(options.masks)
         self._styles: list[Style] = []
-        self._begun = _Begun()
         if options.colour is not ColourMode.MATCHED:
             self._styles = self._encode(None)
         elif saved := [path.name for path in options.styles if is_saved_style(path)]:
@@ -118,16 +108,9 @@ class Painter:
 
     def _begin(self, pixels: np.ndarray) -> Callable[[], tuple[np.ndarray, np.ndarray]]:
         """Return a task that paints one picture, independently of those before it, and returns it
-        with the original; in a film that of the picture before where this is the same."""
+        with the original."""
         if self._options.colour is ColourMode.MATCHED:
             self._follow_colours(pixels)
-        if self._frame_seconds is None:
-            return self._task(pixels)
-        if not (is_repeated(pixels, self._begun.pixels) and self._styles is self._begun.styles):
-            self._begun = _Begun(pixels, self._styles, once(self._task(pixels)))
-        return self._begun.task
-
-    def _task(self, pixels: np.ndarray) -> Callable[[], tuple[np.ndarray, np.ndarray]]:
         styles, alpha = self._styles, self._options.alpha
 
         def paint(content: np.ndarray) -> np.ndarray:
