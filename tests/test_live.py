@@ -41,7 +41,7 @@ HEIGHT, WIDTH = 120, 160
 class Endless(Source):
     """Pictures that are dark on the left and bright on the right, one for each the session takes.
 
-    The green of frame n is n.
+    The green of frame n is n, unless they stand still.
     """
 
     name = "endless"
@@ -50,6 +50,7 @@ class Endless(Source):
 
     def __init__(self, frames: int = 10**6) -> None:
         self.frames = frames
+        self.stands_still = False
         self.turn = threading.Semaphore(1)
         self.stopped = False
 
@@ -60,7 +61,7 @@ class Endless(Source):
                     return
             pixels = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
             pixels[:, WIDTH // 2 :, 0] = 200
-            pixels[..., 1] = number % 256
+            pixels[..., 1] = 0 if self.stands_still else number % 256
             yield Frame(pixels, number / 30)
 
     def stop(self) -> None:
@@ -509,6 +510,19 @@ def test_the_picture_has_the_size_at_which_it_is_seen(style_files, zoom) -> None
 def test_a_long_name_leaves_room_for_the_rest() -> None:
     cells = ScreenText().status(["a name\n" * 9, "100%"], LiveTiming(), frozen=True)
     assert cells == ("a name a name a name a name a...", "100%", "frozen")
+
+
+def test_a_picture_that_stands_still_follows_the_keys_like_one_that_moves(style_files) -> None:
+    keys = ["n", None, "[", "[", None, "space", "n", "space", None, "m", None]
+    moving, still = Live(style_files, *keys), Live(style_files, *keys)
+    still.source.stands_still = True
+    looks, mirrored = [], []
+    for live in (moving, still):
+        live.run()
+        looks.append(live.looks())
+        mirrored.append([bool(pixels[60, 20, 0]) for pixels in live.pictures])
+    assert looks[0] == looks[1] and len(set(looks[0])) == 4
+    assert mirrored[0] == mirrored[1] and mirrored[0][-1] and not mirrored[0][0]
 
 
 def test_keys_are_listened_to_while_a_frame_is_painted(style_files) -> None:

@@ -211,8 +211,10 @@ class LiveSession(Closing):
 
     def _paint(self, stylize: Stylize, *, moved: bool) -> None:
         before, self._look = self._look, self.styles.look()
-        stylized = self._listening(stylize, self._original, self._look.style, self._look.alpha)
         repainted = self._look is not before
+        if repainted:
+            self._stylize_moving.forget()
+        stylized = self._listening(stylize, self._original, self._look.style, self._look.alpha)
         self._stylized = self.finish.apply(
             stylized, self._original, moved=moved, repainted=repainted
         )

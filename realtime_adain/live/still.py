@@ -34,27 +34,24 @@ class StillFrames:
         self.in_full = False
         self._moving = moving
         self._still = still
-        self._before: tuple[np.ndarray, Style, float] | None = None
+        self._before: np.ndarray | None = None
         self._painted: np.ndarray | None = None
         self._repetitions = 0
 
     def __call__(self, pixels: np.ndarray, style: Style, alpha: float) -> np.ndarray:
         """Return the frame painted, of its own size; not to be written into."""
-        if self._repeats(pixels, style, alpha):
+        if self._before is not None and _is_same(pixels, self._before):
             self._repetitions += 1
             if self._repetitions == STILL_FRAMES:
                 self._painted, self.in_full = self._still(pixels, style, alpha), True
         else:
             self._painted, self.in_full = self._moving(pixels, style, alpha), False
-            self._before, self._repetitions = (pixels, style, alpha), 0
+            self._before, self._repetitions = pixels, 0
         return self._painted
 
-    def _repeats(self, pixels: np.ndarray, style: Style, alpha: float) -> bool:
-        if self._before is None:
-            return False
-        before, former_style, former_alpha = self._before
-        same_look = style is former_style and alpha == former_alpha
-        return same_look and _is_same(pixels, before)
+    def forget(self) -> None:
+        """Paint the next frame in any case: it is to look different."""
+        self._before = None
 
 
 def _is_same(pixels: np.ndarray, before: np.ndarray) -> bool:
