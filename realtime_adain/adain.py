@@ -347,3 +347,18 @@ def mix_statistics(statistics: Sequence[Statistics], weights: Sequence[float]) -
     widths = [tensor.shape[1] for layer in statistics[0] for tensor in layer]
     tensors = total.split(widths, 1)
     return tuple(zip(tensors[::2], tensors[1::2], strict=True))
+
+
+def pack_statistics(statistics: Statistics) -> Tensor:
+    """Return the statistics of a style as one float32 tensor `(2, C)`: means, then deviations.
+
+    C is the sum of the network's `layer_widths`; the layers follow each other in order of use.
+    """
+    means, stds = zip(*statistics, strict=True)
+    return torch.cat([*means, *stds], 1).reshape(2, -1).float()
+
+
+def unpack_statistics(packed: Tensor, layer_widths: tuple[int, ...]) -> Statistics:
+    """Return the statistics that `pack_statistics` packed, as views."""
+    means, stds = packed[:, None, :, None, None].unbind(0)
+    return tuple(zip(means.split(layer_widths, 1), stds.split(layer_widths, 1), strict=True))

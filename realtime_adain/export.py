@@ -78,7 +78,7 @@ def largest_difference(graph: bytes, network: StyleNetwork) -> int:
     import numpy as np
     import torch
 
-    from .engines.base import pack_style
+    from .adain import pack_statistics
     from .engines.eager import TorchEngine
     from .engines.onnx import import_onnxruntime
 
@@ -93,7 +93,7 @@ def largest_difference(graph: bytes, network: StyleNetwork) -> int:
             style = network.encode_style(image)
         inputs = {
             "frame": frame,
-            "style": pack_style(style).numpy(),
+            "style": pack_statistics(style).numpy(),
             "alpha": np.array(alpha, np.float32),
         }
         (stylized,) = session.run(["stylized"], inputs)

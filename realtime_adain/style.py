@@ -12,7 +12,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from .adain import Statistics, mix_statistics
+from .adain import Statistics, mix_statistics, pack_statistics
 from .errors import StyleError
 from .stylebook import SAVED_STYLE_SUFFIX, is_saved_style
 from .writing import whole_file
@@ -58,6 +58,11 @@ class Style:
         """Return the style with its statistics on a device."""
         statistics = tuple((mean.to(device), std.to(device)) for mean, std in self.statistics)
         return replace(self, statistics=statistics)
+
+    def packed(self) -> np.ndarray:
+        """Return the statistics as an exported network takes them: float32 `(2, C)`, means, then
+        standard deviations, of all AdaIN layers side by side."""
+        return pack_statistics(self.statistics).cpu().numpy()
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the style as safetensors, so that it can be shared without its picture.

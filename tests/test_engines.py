@@ -24,10 +24,16 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from realtime_adain import Style, Stylizer
-from realtime_adain.adain import RegionalStatistics, adain, exportable_adain
+from realtime_adain.adain import (
+    RegionalStatistics,
+    adain,
+    exportable_adain,
+    pack_statistics,
+    unpack_statistics,
+)
 from realtime_adain.engines import auto, crew, cuda_graph, installed_engines, open_engine, registry
 from realtime_adain.engines.auto import AutoEngine
-from realtime_adain.engines.base import EngineError, PerSize, exclusive, pack_style, unpack_style
+from realtime_adain.engines.base import EngineError, PerSize, exclusive
 from realtime_adain.engines.choices import Choices
 from realtime_adain.engines.cuda_graph import CudaGraphEngine
 from realtime_adain.engines.eager import TorchEngine
@@ -436,9 +442,9 @@ def test_exportable_adain_is_adain() -> None:
 def test_packing_a_style_loses_nothing() -> None:
     network = make_network("lean")
     style = make_style(network)
-    packed = pack_style(style)
+    packed = pack_statistics(style)
     assert packed.shape == (2, sum(network.layer_widths))
-    for layer, unpacked in zip(style, unpack_style(packed, network.layer_widths), strict=True):
+    for layer, unpacked in zip(style, unpack_statistics(packed, network.layer_widths), strict=True):
         for tensor, again in zip(layer, unpacked, strict=True):
             assert torch.equal(tensor, again)
 

@@ -10,7 +10,6 @@ onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 
 from realtime_adain import Stylizer, export  # noqa: E402
-from realtime_adain.engines.base import pack_style  # noqa: E402
 
 from .helpers import picture  # noqa: E402
 
@@ -32,7 +31,7 @@ def test_one_file_serves_every_size_style_and_strength(exported, tiny_weights) -
         for alpha in (1.0, 0.25):
             inputs = {
                 "frame": frame,
-                "style": pack_style(style.statistics).numpy(),
+                "style": style.packed(),
                 "alpha": np.array(alpha, np.float32),
             }
             (stylized,) = session.run(["stylized"], inputs)

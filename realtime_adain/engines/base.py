@@ -11,7 +11,6 @@ from typing import Generic
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from ..adain import RegionalStatistics, Statistics
 from ..ahead import Made
@@ -148,18 +147,3 @@ class PerSize(Generic[Made]):
             made.set_exception(error)
         finally:
             del made
-
-
-def pack_style(statistics: Statistics) -> Tensor:
-    """Return the statistics of all layers as one float32 tensor `(2, C)`: means, then deviations.
-
-    C is the sum of the network's `layer_widths`; the layers follow each other in order of use.
-    """
-    means, stds = zip(*statistics, strict=True)
-    return torch.cat([*means, *stds], 1).reshape(2, -1).float()
-
-
-def unpack_style(packed: Tensor, layer_widths: tuple[int, ...]) -> Statistics:
-    """Return the statistics that `pack_style` packed, as views."""
-    means, stds = packed[:, None, :, None, None].unbind(0)
-    return tuple(zip(means.split(layer_widths, 1), stds.split(layer_widths, 1), strict=True))

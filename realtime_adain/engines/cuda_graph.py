@@ -11,11 +11,11 @@ from contextlib import contextmanager, nullcontext
 import numpy as np
 import torch
 
-from ..adain import RegionalStatistics, Statistics
+from ..adain import RegionalStatistics, Statistics, pack_statistics, unpack_statistics
 from ..ahead import Made, run_ahead
 from ..errors import first_line, is_out_of_memory
 from ..networks import StyleNetwork
-from .base import PerSize, exclusive, pack_style, unpack_style
+from .base import PerSize, exclusive
 from .eager import TorchEngine
 
 IN_FLIGHT = 2
@@ -160,7 +160,7 @@ class _CapturedRepainting:
             self._frame = torch.zeros(shape, dtype=torch.uint8, device=device)
             self._packed = torch.ones(2, sum(widths), device=device)
             self._alpha = torch.ones((), device=device)
-            inputs = (self._frame, unpack_style(self._packed, widths), self._alpha)
+            inputs = (self._frame, unpack_statistics(self._packed, widths), self._alpha)
             with _fastest_convolutions():
                 for _ in range(self._WARM_UPS):
                     engine.repaint(*inputs)
@@ -178,7 +178,7 @@ class _CapturedRepainting:
             if style is not self._style:
                 # It may still be in the making on the default stream.
                 self._stream.wait_stream(torch.cuda.default_stream(self._device))
-                self._packed.copy_(pack_style(style))
+                self._packed.copy_(pack_statistics(style))
                 self._style = style
             self._alpha.fill_(alpha)
             self._frame.copy_(self._host_frame, non_blocking=True)

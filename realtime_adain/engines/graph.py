@@ -5,7 +5,7 @@ One graph serves every style, strength and frame size. Its inputs and output:
 | name       | what                                                                        |
 |------------|-----------------------------------------------------------------------------|
 | `frame`    | uint8 `(H, W, 3)` RGB; H and W multiples of the stride, 16 at least         |
-| `style`    | float32 `(2, C)`: means and deviations of all AdaIN layers (`pack_style`)   |
+| `style`    | float32 `(2, C)`: means and deviations of all AdaIN layers (`Style.packed`)   |
 | `alpha`    | float32 scalar, style strength in 0..1                                      |
 | `stylized` | uint8 `(H, W, 3)` RGB                                                       |
 """
@@ -26,7 +26,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..adain import RegionalStatistics, Statistics
+from ..adain import RegionalStatistics, Statistics, pack_statistics, unpack_statistics
 from ..ahead import Made
 from ..errors import first_line
 from ..networks import StyleNetwork
@@ -38,7 +38,7 @@ from ..tensors import (
     resize_pixels,
     working_size,
 )
-from .base import Engine, EngineError, pack_style, unpack_style
+from .base import Engine, EngineError
 from .crew import Crew
 from .eager import TorchEngine
 from .quantization import Quantizer, quantized
@@ -63,7 +63,7 @@ class FrameGraph(nn.Module):
 
     def forward(self, frame: Tensor, style: Tensor, alpha: Tensor) -> Tensor:
         """Return uint8 `(H, W, 3)`; for the arguments see the module."""
-        statistics = unpack_style(style, self.network.layer_widths)
+        statistics = unpack_statistics(style, self.network.layer_widths)
         strength = alpha.reshape(1, 1, 1, 1)
         with quantized(self.network, self._quantizers) if self._quantizers else nullcontext():
             picture = self.network(as_unit(frame, torch.float32), statistics, strength)
@@ -233,7 +233,7 @@ class GraphEngine(Engine):
         """Return the packed style; the last one is remembered."""
         last = self._packed
         if last is None or last[0] is not style:
-            self._packed = last = (style, pack_style(style).numpy())
+            self._packed = last = (style, pack_statistics(style).numpy())
         return last[1]
 
     @contextmanager
