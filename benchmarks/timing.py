@@ -50,7 +50,8 @@ def measure(
         frames: calls that are timed, at most.
         frames_per_step: how many frames a call makes.
     """
-    milliseconds = _time(Timed(step, warmup, frames, SECONDS_PER_ROW), device, at_least=3)
+    at_least = math.ceil(3 / frames_per_step)
+    milliseconds = _time(Timed(step, warmup, frames, SECONDS_PER_ROW), device, at_least)
     return _summary([each / frames_per_step for each in milliseconds])
 
 
