@@ -201,15 +201,19 @@ def is_still(program: Program, seconds: float = 0.4) -> bool:
     return True
 
 
-def shows_two_styles(program: Program) -> bool:
-    """Return whether the strip is there, dark, with two pictures around its middle."""
+def shows_styles(program: Program, count: int) -> bool:
+    """Return whether the strip is there, dark, with so many pictures around its middle."""
     strip = program.view()[318:350]
-    return strip[:, :60].max() < 90 < strip[:, 270:282].max()  # one alone ends before
+    right = 226 + 22 * count  # within the last; one fewer would end before
+    return strip[:, :60].max() < 90 < strip[:, right : right + 12].max()
 
 
 @needs_display
 def test_keys_on_a_frozen_picture(start: Callable[..., Program], tmp_path: Path) -> None:
     program = start("--no-ladder")  # which would paint coarser on a busy machine, and so otherwise
+    program.press("v")
+    wait_until(lambda: shows_styles(program, 2))
+    program.press("v")
     program.press("space")
     wait_until(lambda: is_still(program))
     program.press("s")
@@ -299,7 +303,7 @@ def test_the_mouse_picks_a_style_drags_the_divider_and_grabs_a_piece(
     wait_until(lambda: shows(painted, slice(0, WIDTH)))
 
     program.press("v")  # of two styles in the strip, the second one is right of the middle
-    wait_until(lambda: shows_two_styles(program))
+    wait_until(lambda: shows_styles(program, 2))
     drag((262, 336))
     wait_until(lambda: not shows(painted, slice(0, WIDTH)))
     drag((218, 336))
@@ -318,10 +322,11 @@ def test_a_profile_brings_the_session_back_and_a_preset_is_saved(
 ) -> None:
     program = start("--profile", "./stage.toml", "--fade", "0")
     program.press("v")
-    wait_until(lambda: shows_two_styles(program))
+    wait_until(lambda: shows_styles(program, 2))
     for key in ("2", "d", "bracketleft", "g"):
         program.press(key)
         time.sleep(0.5)  # Qt keeps one key only until the next frame
+    wait_until(lambda: shows_styles(program, 3))
     program.press("y")
     wait_until(lambda: list(tmp_path.glob("*/preset.toml")))
     program.press("q")
