@@ -63,7 +63,7 @@ RIVALS = {PAPER: "times_plain", MICROAST: "times_microast"}
 
 RIVAL_FRAMES = 3 * ROUNDS
 RIVAL_SECONDS = 0.5 * ROUNDS
-"""How often these are timed beside each row, at most."""
+"""For how many frames, and for how long at most, each of them is timed beside a row."""
 
 HEADER = (
     f"{'model':18} {'device':>8} {'size':>9} {'path':>10} {'median ms':>10} {'p95 ms':>8} "

@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from ..style import Style
 
 STILL_FRAMES = 10
-"""After so many repetitions a picture is taken to stand still; a film of fewer frames per second
-than its source has repeats each of them a few times."""
+"""Repetitions after which a picture counts as still. Fewer prove nothing: a screen that shows a
+film of fewer frames per second repeats each of them a few times."""
 
 _FEW_ROWS = 16
-"""Every so many rows are looked at first: those of a camera's next frame differ already."""
+"""Every so many rows are compared first: a camera's next frame differs in those already."""
 
 
 class StillFrames:
-    """Paints frames, those alone that are not what they were: on a screen mostly nothing moves.
+    """Paints a frame only if it differs from the one before: on a screen mostly nothing moves.
 
     Args:
         moving: paints a frame as large as the rate allows.
