@@ -10,7 +10,13 @@ import numpy as np
 from realtime_adain.frame import Frame
 from realtime_adain.sinks.base import Sink
 
-TINY = {"widths": [8, 8, 16], "blocks": 1, "style_widths": [4, 4, 8, 8], "style_hidden": 16}
+TINY = {
+    "widths": [8, 8, 16],
+    "blocks": 1,
+    "ranks": [8, 4, 8, 4],
+    "style_widths": [4, 4, 8, 8],
+    "style_hidden": 16,
+}
 """Arguments of a lean network that takes no time."""
 
 

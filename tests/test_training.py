@@ -22,6 +22,7 @@ from realtime_adain.losses import PerceptualLoss, checkerboard
 from realtime_adain.networks import LeanNetwork, VGGEncoder, VGGNetwork, initialise
 from realtime_adain.pictures import list_pictures, read_picture, write_picture
 from realtime_adain.train import main
+from realtime_adain.training.factorising import factorised
 from realtime_adain.training.growing import grow
 from realtime_adain.training.logbook import LossLog
 from realtime_adain.training.loop import learning_rate_factor, train
@@ -404,6 +405,7 @@ def test_heads_must_be_the_teachers(folders, teacher, tmp_path) -> None:
     [
         {"widths": (12, 10, 24)},
         {"widths": (16, 16, 32)},
+        {"widths": (16, 16, 32), "ranks": (8, 6, 16, 4)},
         {"style_hidden": 40},
         {"style_heads": (6, 8, 12, 16)},
         {"style_hidden": 24, "style_heads": (6, 8, 12, 16)},
@@ -419,6 +421,33 @@ def test_grown_network_paints_the_same(larger) -> None:
         expected = small(content, small.encode_style(style), alpha)
         result = large(content, large.encode_style(style), alpha)
         torch.testing.assert_close(result, expected, rtol=0, atol=1e-4)
+
+
+def test_a_whole_network_begins_one_of_low_rank() -> None:
+    torch.manual_seed(3)
+    whole = LeanNetwork(**{**TINY, "ranks": None}).eval()
+    content, style = torch.rand(1, 3, 64, 64), torch.rand(1, 3, 64, 64)
+    expected = whole(content, whole.encode_style(style))
+
+    def error(ranks: tuple[int, ...]) -> float:
+        network = factorised(whole, LeanNetwork(**{**TINY, "ranks": ranks}).eval()).eval()
+        painted = network(content, network.encode_style(style))
+        return (painted - expected).square().mean().item()
+
+    assert error((16, 16, 16, 8)) < 1e-8  # nothing is lost at full rank
+    assert error((16, 16, 16, 8)) < error((14, 14, 14, 7)) < error((4, 4, 4, 2))
+    with pytest.raises(ValueError, match="ranks must be at most 16 here, got 17"):
+        error((16, 16, 17, 8))
+
+
+def test_a_run_of_low_rank_starts_from_whole_convolutions(folders, teacher, tmp_path) -> None:
+    whole = {**TINY, "ranks": None}
+    start = run(options_for(folders, steps=1, config=whole), tmp_path / "start", teacher)
+    changes = {"steps": 1, "initial": str(start), "config": {"ranks": [4, 4, 4, 4]}}
+    network = load_network(run(options_for(folders, **changes), tmp_path / "run", teacher))
+    assert network.ranks == (4, 4, 4, 4)
+    with pytest.raises(ValueError, match="of ranks at most as high"):
+        grow(network, load_network(start))
 
 
 def test_copied_channels_part_as_they_learn() -> None:

@@ -165,6 +165,38 @@ class DoublingConv1x1(nn.Conv2d):
         return functional.interpolate(super().forward(features), scale_factor=2.0, mode="bilinear")
 
 
+def conv3x3(inputs: int, outputs: int, rank: int | None = None, stride: int = 1) -> nn.Module:
+    """Return a `Conv3x3`, or one of low rank: to few channels, and a 1x1 convolution of these.
+
+    Where a layer's outputs vary in few dimensions the two do the same at a fraction of the cost
+    (Zhang et al., "Accelerating very deep convolutional networks for classification and detection",
+    TPAMI 2016).
+
+    Args:
+        inputs: channels of the features.
+        outputs: channels of the result.
+        rank: channels between; None for one whole convolution.
+        stride: in pixels.
+    """
+    if rank is None:
+        return Conv3x3(inputs, outputs, stride)
+    return nn.Sequential(Conv3x3(inputs, rank, stride), nn.Conv2d(rank, outputs, 1))
+
+
+def doubling_conv(inputs: int, outputs: int, rank: int | None = None) -> nn.Module:
+    """Return a bilinear `DoublingConv`, or one of low rank: a 1x1 convolution to few channels, and
+    one of these.
+
+    Args:
+        inputs: channels of the features.
+        outputs: channels of the result.
+        rank: channels between; None for one whole convolution.
+    """
+    if rank is None:
+        return DoublingConv(inputs, outputs, "bilinear")
+    return nn.Sequential(nn.Conv2d(inputs, rank, 1), DoublingConv(rank, outputs, "bilinear"))
+
+
 def _shuffled(features: Tensor) -> Tensor:
     """Return `(N, 2 H, 2 W, C)` of features `(N, 4 C, H, W)`: a pixel shuffle of channels that come
     C by C, first those of the left upper pixels, then right upper, left lower, right lower."""

@@ -19,7 +19,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..adain import EPSILON, RegionalStatistics, Restyle, Statistics, channel_mean_std, restyler
-from .convolutions import Conv3x3, DoublingConv, DoublingConv1x1, PictureConv, ShufflingConv
+from .convolutions import (
+    Conv3x3,
+    DoublingConv1x1,
+    PictureConv,
+    ShufflingConv,
+    conv3x3,
+    doubling_conv,
+)
 from .vgg import VGGEncoder, initialise
 
 STRIP_POSITIONS = 2**18
@@ -32,6 +39,8 @@ class LeanNetwork(nn.Module):
     Args:
         widths: channels at a half, a quarter and an eighth of the content's size.
         blocks: residual blocks at an eighth.
+        ranks: of the convolution to an eighth, of the first and of the second of the trunk's
+            blocks, and of the one that doubles features to half the size; None where all are whole.
         style_widths: channels of the style encoder at relu1_1, relu2_1, relu3_1 and relu4_1.
         style_hidden: width of the layer from which all styles' statistics are predicted.
         style_heads: channels that 1x1 convolutions make of the style encoder's features before
@@ -52,20 +61,25 @@ class LeanNetwork(nn.Module):
         self,
         widths: tuple[int, int, int] = (16, 32, 96),
         blocks: int = 2,
+        ranks: tuple[int, int, int, int] | None = None,
         style_widths: tuple[int, int, int, int] = (16, 32, 64, 128),
         style_hidden: int = 512,
         style_heads: tuple[int, int, int, int] | None = None,
     ) -> None:
         super().__init__()
         self.widths = tuple(widths)
+        self.ranks = None if ranks is None else tuple(ranks)
         half, quarter, eighth = widths
+        down_rank, first_rank, second_rank, widen_rank = ranks or (None,) * 4
         self.down1 = PictureConv(half, stride=2)
         self.down2 = Conv3x3(half, quarter, stride=2)
-        self.down3 = Conv3x3(quarter, eighth, stride=2)
-        self.trunk = nn.ModuleList(StyledBlock(eighth) for _ in range(blocks))
+        self.down3 = conv3x3(quarter, eighth, down_rank, stride=2)
+        self.trunk = nn.ModuleList(
+            StyledBlock(eighth, first_rank, second_rank) for _ in range(blocks)
+        )
         self.narrow = DoublingConv1x1(eighth, quarter)
         self.detail = StyledBlock(quarter)
-        self.widen = DoublingConv(quarter, half, "bilinear")
+        self.widen = doubling_conv(quarter, half, widen_rank)
         self.smooth = Conv3x3(half, half)
         self.up_full = ShufflingConv(half, 3, offset=0.5)
         self.layer_widths = (*[eighth] * (1 + 2 * blocks), *[quarter] * 3, half)
@@ -87,6 +101,7 @@ class LeanNetwork(nn.Module):
         return {
             "widths": list(self.widths),
             "blocks": len(self.trunk),
+            "ranks": self.ranks and list(self.ranks),
             "style_widths": list(style.vgg.widths),
             "style_hidden": style.code_width,
             "style_heads": [head.out_channels for head in style.heads] or None,
@@ -126,12 +141,20 @@ class LeanNetwork(nn.Module):
 
 
 class StyledBlock(nn.Module):
-    """A residual block whose two convolutions are each followed by AdaIN."""
+    """A residual block whose two convolutions are each followed by AdaIN.
 
-    def __init__(self, width: int) -> None:
+    Args:
+        width: channels.
+        first_rank: of the first convolution; None for a whole one.
+        second_rank: of the second one, likewise.
+    """
+
+    def __init__(
+        self, width: int, first_rank: int | None = None, second_rank: int | None = None
+    ) -> None:
         super().__init__()
-        self.conv1 = Conv3x3(width, width)
-        self.conv2 = Conv3x3(width, width)
+        self.conv1 = conv3x3(width, width, first_rank)
+        self.conv2 = conv3x3(width, width, second_rank)
 
     def forward(self, x: Tensor, restyle: Restyle) -> Tensor:
         y = restyle(self.conv1(x)).relu_()

@@ -8,6 +8,8 @@ learn.
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 from torch import Tensor, nn
 
@@ -19,9 +21,9 @@ def grow(small: StyleNetwork, large: LeanNetwork) -> None:
     """Make a network begin as a narrower or an equal one.
 
     Args:
-        small: a lean network with at most as many channels, as many blocks, kernels of the same
-            sides and a style encoder with the same features, the same heads or none, and a code at
-            most as wide.
+        small: a lean network with at most as many channels, ranks at most as high where the large
+            one has ranks and none where it has none, as many blocks, and a style encoder with the
+            same features, the same heads or none, and a code at most as wide.
         large: takes its weights.
 
     Raises:
@@ -29,16 +31,19 @@ def grow(small: StyleNetwork, large: LeanNetwork) -> None:
     """
     if not isinstance(small, LeanNetwork) or not _fits(small, large):
         raise ValueError(
-            "a run starts from a lean network that is at most as wide, and whose depth and style "
-            "encoder's features are the same"
+            "a run starts from a lean network that is at most as wide, of ranks at most as high or "
+            "of whole convolutions, and whose depth and style encoder's features are the same"
         )
-    sources = [torch.arange(new) % old for old, new in zip(small.widths, large.widths, strict=True)]
-    half, quarter, eighth = sources
+    half, quarter, eighth = map(_sources, small.widths, large.widths)
     image, shuffled = torch.arange(3), torch.arange(small.up_full.out_channels)
     for name, inputs, outputs in (
         ("down1", image, half),
         ("down2", half, quarter),
         ("down3", quarter, eighth),
+        *(
+            (f"trunk.{block}.conv{number}", eighth, eighth)
+            for block, number in itertools.product(range(len(small.trunk)), (1, 2))
+        ),
         ("narrow", eighth, quarter),
         ("detail.conv1", quarter, quarter),
         ("detail.conv2", quarter, quarter),
@@ -47,9 +52,6 @@ def grow(small: StyleNetwork, large: LeanNetwork) -> None:
         ("up_full", half, shuffled),
     ):
         _widen(small.get_submodule(name), large.get_submodule(name), inputs, outputs)
-    for block, old in zip(large.trunk, small.trunk, strict=True):
-        _widen(old.conv1, block.conv1, eighth, eighth)
-        _widen(old.conv2, block.conv2, eighth, eighth)
     _grow_style_encoder(
         small, large, [eighth] * (1 + 2 * len(small.trunk)) + [quarter] * 3 + [half]
     )
@@ -57,8 +59,10 @@ def grow(small: StyleNetwork, large: LeanNetwork) -> None:
 
 def _fits(small: LeanNetwork, large: LeanNetwork) -> bool:
     def widths(network: LeanNetwork) -> tuple[int, ...]:
-        return (*network.widths, network.style_encoder.code_width)
+        return (*network.widths, *(network.ranks or ()), network.style_encoder.code_width)
 
+    if (small.ranks is None) != (large.ranks is None):
+        return False
     narrower = all(old <= new for old, new in zip(widths(small), widths(large), strict=True))
     same_features = small.style_encoder.vgg.widths == large.style_encoder.vgg.widths
     heads = [[head.out_channels for head in net.style_encoder.heads] for net in (small, large)]
@@ -66,8 +70,19 @@ def _fits(small: LeanNetwork, large: LeanNetwork) -> bool:
     return narrower and same_features and len(small.trunk) == len(large.trunk)
 
 
-def _widen(old: nn.Conv2d, new: nn.Conv2d, inputs: Tensor, outputs: Tensor) -> None:
-    """Fill a convolution whose channel i is a copy of the old one's `inputs[i]`, `outputs[i]`."""
+def _sources(old: int, new: int) -> Tensor:
+    """Return of each new channel the old one that it is a copy of."""
+    return torch.arange(new) % old
+
+
+def _widen(old: nn.Module, new: nn.Module, inputs: Tensor, outputs: Tensor) -> None:
+    """Fill a convolution, or two in a row, whose channel i is a copy of the old one's `inputs[i]`,
+    `outputs[i]`."""
+    if isinstance(old, nn.Sequential):
+        between = _sources(old[0].out_channels, new[0].out_channels)
+        _widen(old[0], new[0], inputs, between)
+        _widen(old[1], new[1], between, outputs)
+        return
     copied = old.weight[outputs][:, inputs]
     if len(inputs) > old.in_channels:
         parts = torch.rand(copied.shape[:2]) + 0.1

@@ -15,6 +15,7 @@ from ..engines.processor import autocast
 from ..errors import WeightsError
 from ..losses import PerceptualLoss, checkerboard
 from ..networks import LeanNetwork, StyleEncoder, StyleNetwork, VGGEncoder, VGGNetwork
+from .factorising import factorised
 from .growing import grow
 from .options import TrainingOptions
 from .probe import StatisticsProbe, rows_of
@@ -99,7 +100,7 @@ class LeanObjective(Objective):
         except (TypeError, ValueError) as error:
             raise ValueError(f"config does not fit the network: {error}") from error
         if initial is not None:
-            grow(initial, network)
+            grow(factorised(initial, network), network)
         super().__init__(options, teacher, network)
         known = [] if initial is None else initial.style_encoder.usual_range.mean
         self._known_features = len(known)
