@@ -450,6 +450,29 @@ def test_a_run_of_low_rank_starts_from_whole_convolutions(folders, teacher, tmp_
         grow(network, load_network(start))
 
 
+def test_distillation_teaches_low_rank_to_paint_as_before(folders, teacher, tmp_path) -> None:
+    whole = {**TINY, "ranks": None}
+    start = run(options_for(folders, steps=1, config=whole), tmp_path / "start", teacher)
+    options = options_for(
+        folders,
+        recipe="distillation",
+        initial=str(start),
+        config={"ranks": [6, 4, 6, 4]},
+        steps=200,
+        learning_rate=3e-3,
+        ema_decay=0.0,
+    )
+    weights = run(options, tmp_path / "run", teacher, save_every=200, sheet_every=200)
+    rows = list(csv.DictReader((tmp_path / "run" / "log.csv").open()))
+    for part in ("features", "picture"):
+        assert float(rows[1][part]) < 0.7 * float(rows[0][part]), part
+    before, after = load_network(start), load_network(weights)
+    style = torch.rand(1, 3, 64, 64)
+    torch.testing.assert_close(after.encode_style(style), before.encode_style(style))
+    with pytest.raises(ValueError, match="needs a lean network as --initial"):
+        run(options_for(folders, recipe="distillation"), tmp_path / "none", teacher)
+
+
 def test_copied_channels_part_as_they_learn() -> None:
     small = LeanNetwork(**TINY)
     large = LeanNetwork(**{**TINY, "widths": [2 * width for width in small.widths]})

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -94,17 +95,10 @@ class LeanObjective(Objective):
     def __init__(
         self, options: TrainingOptions, teacher: VGGEncoder, initial: StyleNetwork | None
     ) -> None:
-        config = initial.config if isinstance(initial, LeanNetwork) else {}
-        try:
-            network = LeanNetwork(**config | options.config)
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"config does not fit the network: {error}") from error
-        if initial is not None:
-            grow(factorised(initial, network), network)
-        super().__init__(options, teacher, network)
+        super().__init__(options, teacher, _lean_network(options, initial))
         known = [] if initial is None else initial.style_encoder.usual_range.mean
         self._known_features = len(known)
-        self.probe = StatisticsProbe(network.style_encoder.code_width, teacher.feature_widths)
+        self.probe = StatisticsProbe(self.style_encoder.code_width, teacher.feature_widths)
 
     @property
     def style_encoder(self) -> StyleEncoder:
@@ -122,6 +116,18 @@ class LeanObjective(Objective):
         if self._known_features < seen.shape[1]:
             self.style_encoder.usual_range.fit(seen, self._known_features)
         self.probe.fit(self.style_encoder.code(seen), torch.cat(rows))
+
+
+def _lean_network(options: TrainingOptions, initial: StyleNetwork | None) -> LeanNetwork:
+    """Return the network that the options describe, begun as `initial`; None for a fresh one."""
+    config = initial.config if isinstance(initial, LeanNetwork) else {}
+    try:
+        network = LeanNetwork(**config | options.config)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"config does not fit the network: {error}") from error
+    if initial is not None:
+        grow(factorised(initial, network), network)
+    return network
 
 
 class StyleEncoderObjective(LeanObjective):
@@ -212,17 +218,13 @@ class StudentObjective(LeanObjective):
     def forward(self, pairs: Pairs) -> Parts:
         options, contents, styles = self.options, pairs.contents, pairs.styles
         count, device = contents.shape[0], contents.device
-        # Half of the weak pairs have strength zero, so that "off" gives the content back.
-        weak = torch.rand(count, device=device) < options.low_alpha_fraction
-        strength = (torch.rand(count, device=device) * 2 - 1).clamp(min=0)
-        alpha = torch.where(weak, strength, torch.ones_like(strength))
+        blend = _strengths(contents, options.low_alpha_fraction)
         deviation = options.noise_std * torch.rand(count, 1, 1, 1, device=device)
 
         def noisy(images: Tensor, deviation: Tensor) -> Tensor:
             return images + deviation * torch.randn_like(images)
 
         with self.mixed_precision(device):
-            blend = alpha[:, None, None, None]
             wanted = self.style_cache(styles, pairs.style_keys).statistics
             seen = self.content_cache(contents, pairs.content_keys)
             targets = self.loss.targets(seen, wanted, blend)
@@ -239,7 +241,7 @@ class StudentObjective(LeanObjective):
             "content": content_loss.mean(),
             "style": style_loss.mean(),
             "probe": self.probe(code, rows_of(wanted)).mean(),
-            "identity": (error * (alpha == 0)).mean(),
+            "identity": (error * (blend.flatten() == 0)).mean(),
             "consistency": _inner(output[:1][place] - again).abs().mean(),
             "checkerboard": checkerboard(output).mean(),
         }
@@ -258,6 +260,87 @@ def _inner(images: Tensor) -> Tensor:
     """Return images without what lies so near to the border that padding decides it."""
     margin = min(_MARGIN, images.shape[2] // 4)
     return images[..., margin:-margin, margin:-margin]
+
+
+class DistillationObjective(Objective):
+    """A lean network of low rank that learns to paint as the one did that it begins as.
+
+    The pictures are compared, and what the layers hold before AdaIN (Romero et al., "FitNets: Hints
+    for thin deep nets", ICLR 2015). No output has to go through the teacher, and the style encoder
+    stays what it is: what the painter is told of a style is as right as before.
+
+    Args:
+        options: of the run.
+        teacher: judges pictures from which nothing is learnt.
+        initial: the network to start from, and to paint as.
+
+    Raises:
+        ValueError: `initial` is no lean network, or `options.config` does not fit it.
+    """
+
+    def __init__(
+        self, options: TrainingOptions, teacher: VGGEncoder, initial: StyleNetwork | None
+    ) -> None:
+        if not isinstance(initial, LeanNetwork):
+            raise ValueError("the recipe distillation needs a lean network as --initial")
+        super().__init__(options, teacher, _lean_network(options, initial))
+        self.network.style_encoder.requires_grad_(False)
+        self.former = copy.deepcopy(initial).requires_grad_(False)
+
+    def forward(self, pairs: Pairs) -> Parts:
+        alpha = _strengths(pairs.contents, self.options.low_alpha_fraction)
+        with self.mixed_precision(pairs.contents.device):
+            with torch.no_grad():
+                style = self.former.encode_style(pairs.styles)
+                with _held(self.former) as wanted:
+                    painted = self.former(pairs.contents, style, alpha).float()
+            with _held(self.network) as features:
+                output = self.network(pairs.contents, style, alpha).float()
+        errors = [_error(now, before) for now, before in zip(features, wanted, strict=True)]
+        return {
+            "features": torch.stack(errors).mean(),
+            "picture": (output - painted).square().mean(),
+        }
+
+
+@contextmanager
+def _held(network: LeanNetwork) -> Iterator[list[Tensor]]:
+    """Put what a pass of the network gives to AdaIN, and its doubled features, into the list."""
+    blocks = [*network.trunk, network.detail]
+    layers = [network.down3, *(conv for block in blocks for conv in (block.conv1, block.conv2))]
+    held: list[Tensor] = []
+    hooks = [
+        # A copy, as what comes next may be computed in place.
+        layer.register_forward_hook(lambda layer, inputs, output: held.append(output.clone()))
+        for layer in (*layers, network.widen)
+    ]
+    try:
+        yield held
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _error(features: Tensor, wanted: Tensor) -> Tensor:
+    """Return the mean squared error of features in units of each channel's variance in each
+    picture, which AdaIN makes one; what hardly varies counts less, and what is far off no more than
+    it does at five deviations."""
+    wanted = wanted.float()
+    variance, mean = torch.var_mean(wanted, (2, 3), keepdim=True)
+    variance = variance + 0.01 * variance.mean(1, keepdim=True) + EPSILON
+    centred = features.float() - features.float().mean((2, 3), keepdim=True)
+    return ((centred - (wanted - mean)).square() / variance).clamp(max=25).mean()
+
+
+def _strengths(contents: Tensor, low_fraction: float) -> Tensor:
+    """Return strengths `(N, 1, 1, 1)`: one, but for a fraction of them below.
+
+    Half of those are zero, so that "off" gives the content back.
+    """
+    count, device = contents.shape[0], contents.device
+    weak = torch.rand(count, device=device) < low_fraction
+    strength = (torch.rand(count, device=device) * 2 - 1).clamp(min=0)
+    return torch.where(weak, strength, torch.ones_like(strength))[:, None, None, None]
 
 
 class PaperObjective(Objective):
@@ -304,6 +387,7 @@ class PaperObjective(Objective):
 _OBJECTIVES: dict[str, type] = {
     "student": StudentObjective,
     "style-encoder": StyleEncoderObjective,
+    "distillation": DistillationObjective,
     "paper": PaperObjective,
 }
 

@@ -27,7 +27,9 @@ class TrainingOptions:
         "vgg_normalised.pth, or torchvision's VGG-19 (default: what 'python -m "
         "realtime_adain.weights fetch vgg19' has fetched)",
     )
-    recipe: str = _option("student", "what is trained: student, style-encoder or paper")
+    recipe: str = _option(
+        "student", "what is trained: student, style-encoder, distillation or paper"
+    )
     config: dict = field(
         default_factory=dict,
         metadata={
@@ -84,13 +86,16 @@ class TrainingOptions:
     )
     features_weight: float = _option(
         1.0,
-        "weight of the variance of the teacher's features that the style encoder leaves "
-        "unexplained, where that is trained alone",
+        "weight of the features' variance that is not met: of the teacher's by the style encoder "
+        "alone, of the initial network's in a distillation",
     )
     retention_weight: float = _option(
         1.0,
         "weight of the change of the predicted AdaIN statistics against the initial style encoder, "
         "where that is trained alone",
+    )
+    picture_weight: float = _option(
+        80.0, "weight of the mean squared error to the initial network's picture in a distillation"
     )
     identity_weight: float = _option(
         20.0, "weight of the mean absolute error to the content, for pairs of strength zero"
@@ -120,6 +125,13 @@ RECIPES: dict[str, dict[str, Any]] = {
         "probe_weight": 0.1,
         "ema_decay": 0.998,
     },
+    "distillation": {
+        "steps": 2_000,
+        "batch": 8,
+        "learning_rate": 3e-4,
+        "cosine_fraction": 1.0,
+        "mixed_precision": False,
+    },
     "paper": {
         "steps": 160_000,
         "batch": 8,
@@ -135,8 +147,9 @@ RECIPES: dict[str, dict[str, Any]] = {
     },
 }
 """What differs from the defaults: `student` trains a lean network end to end; `style-encoder` its
-style encoder alone, as a beginning for `student`; `paper` a decoder that mirrors the teacher, with
-the loss to the AdaIN output (section 6 of the paper)."""
+style encoder alone, as a beginning for `student`; `distillation` makes a trained network one of low
+rank, and faster; `paper` trains a decoder that mirrors the teacher, with the loss to the AdaIN
+output (section 6 of the paper)."""
 
 
 def make_options(given: dict[str, Any]) -> TrainingOptions:
