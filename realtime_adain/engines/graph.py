@@ -32,7 +32,6 @@ from ..errors import first_line
 from ..networks import StyleNetwork
 from ..tensors import (
     as_bytes,
-    as_unit,
     pad_pixels_to_stride,
     padded_side,
     resize_pixels,
@@ -51,14 +50,18 @@ for every runtime."""
 class FrameGraph(nn.Module):
     """A network between frames: conversion, padding apart, on both sides of it.
 
+    The division by 255 is left to the first convolution: as an operation of its own it costs time,
+    and bfloat16 holds the bytes exactly, not their 255th parts.
+
     Args:
-        network: in float32.
+        network: in float32; takes bytes from now on.
         quantizers: of its convolutions, from `calibrate`; none for floating point.
     """
 
     def __init__(self, network: StyleNetwork, quantizers: Sequence[Quantizer] = ()) -> None:
         super().__init__()
         self.network = network
+        self.network.take_bytes()
         self._quantizers = quantizers
 
     def forward(self, frame: Tensor, style: Tensor, alpha: Tensor) -> Tensor:
@@ -66,7 +69,8 @@ class FrameGraph(nn.Module):
         statistics = unpack_statistics(style, self.network.layer_widths)
         strength = alpha.reshape(1, 1, 1, 1)
         with quantized(self.network, self._quantizers) if self._quantizers else nullcontext():
-            picture = self.network(as_unit(frame, torch.float32), statistics, strength)
+            content = frame[None].float().permute(0, 3, 1, 2)
+            picture = self.network(content, statistics, strength)
         return as_bytes(picture)
 
 

@@ -46,10 +46,17 @@ class PictureConv(Conv3x3):
 
     def __init__(self, outputs: int, stride: int = 1) -> None:
         super().__init__(3, outputs, stride)
+        self._middle = 0.5
+
+    @torch.no_grad()
+    def take_bytes(self) -> None:
+        """Take pictures in 0..255 from now on; the division is folded into the weights."""
+        self.weight.div_(255)
+        self._middle = 127.5
 
     def forward(self, picture: Tensor) -> Tensor:
         """Return `(N, outputs, H / stride, W / stride)` of RGB `(N, 3, H, W)` in [0, 1]."""
-        bias = self.bias - 0.5 * self.weight.sum((1, 2, 3), dtype=torch.float32)
+        bias = self.bias - self._middle * self.weight.sum((1, 2, 3), dtype=torch.float32)
         bias = bias.to(self.weight.dtype)
         return functional.conv2d(self._padded(picture), self.weight, bias, self.stride)
 

@@ -115,6 +115,10 @@ class LeanNetwork(nn.Module):
         """
         return self.style_encoder(image)
 
+    def take_bytes(self) -> None:
+        """Take contents in 0..255 from now on."""
+        self.down1.take_bytes()
+
     def forward(
         self, content: Tensor, style: Statistics | RegionalStatistics, alpha: float | Tensor = 1.0
     ) -> Tensor:

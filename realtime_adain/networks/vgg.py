@@ -181,6 +181,11 @@ class VGGNetwork(nn.Module):
         """
         return (channel_mean_std(self.encoder(image)[-1]),)
 
+    @torch.no_grad()
+    def take_bytes(self) -> None:
+        """Take contents in 0..255 from now on."""
+        self.encoder.preprocess.weight.div_(255)
+
     def forward(
         self, content: Tensor, style: Statistics | RegionalStatistics, alpha: float | Tensor = 1.0
     ) -> Tensor:
