@@ -21,7 +21,7 @@ from .fetched import FETCHED_MODEL, load_fetched
 from .reading import read_safetensors
 
 SHA256 = {
-    "lite": "7f67570e499031418cf97d43eb0654e3f03b608071234b9b60008026e7755958",
+    "lite": "f62e12cbb870b216f019d65d91e8488519da1b8d7b5b1d2b98acb2f23729a767",
     "base": "7d4cf6d0e4c96c6b718455e77b8ece1f9a29301ee49304e1999d49bb93d8e575",
 }
 """The shipped models by name, with the hash that their files must have."""
