@@ -28,6 +28,7 @@ def only_torch_by_itself(
     """Keep `auto` from measuring the engines that happen to be installed, and the cache clean."""
     monkeypatch.setattr("realtime_adain.engines.auto.installed_engines", lambda: ("torch",))
     monkeypatch.setenv("REALTIME_ADAIN_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+    monkeypatch.setenv("no_proxy", "127.0.0.1")  # the servers here are asked directly
 
 
 @pytest.fixture(autouse=True, scope="session")

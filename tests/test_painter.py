@@ -40,6 +40,16 @@ def two_styles(tmp_path) -> list[str]:
     return [str(path) for path in paths]
 
 
+@pytest.mark.parametrize(
+    "option",
+    [("--alpha", "0.3"), ("--size", "48"), ("--style-size", "32"), ("--saturation", "0.2")],
+)
+def test_what_is_asked_for_is_painted(option, paint, two_styles) -> None:
+    usual, asked = paint("--style", two_styles[0]), paint("--style", two_styles[0], *option)
+    assert usual.shape == asked.shape
+    assert np.abs(usual.astype(int) - asked).mean() > 1
+
+
 def test_mask_gives_every_style_its_region(paint, two_styles, tmp_path) -> None:
     mask = np.zeros((64, 96, 3), np.uint8)
     mask[:, 48:] = 255

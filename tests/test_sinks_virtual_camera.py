@@ -107,7 +107,7 @@ def test_slow_driver_holds_up_nobody_and_sees_the_newest(driver) -> None:
         assert time.monotonic() - started < 5
         camera.may_go_on.set()
     told = numbers(camera.shown)
-    assert told[-1] == 14 and set(told) <= {0, 14}
+    assert told[-1] == 14 and len(set(told)) <= 2  # the one that the driver held, and the newest
 
 
 def test_still_picture_is_shown_again(driver) -> None:

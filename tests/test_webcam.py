@@ -26,6 +26,7 @@ from realtime_adain.pictures import write_picture
 from realtime_adain.sources import demo
 from realtime_adain.sources.base import Source
 from realtime_adain.sources.paced import PacedSource
+from realtime_adain.stylizer import Stylizer
 
 from .helpers import picture
 
@@ -78,8 +79,18 @@ def test_names_of_no_style_are_told(painted: list[str], capsys: pytest.CaptureFi
 
 
 def test_a_mask_takes_as_many_of_the_styles_as_it_has_colours(
-    tiny_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tiny_weights: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    painted, paint = set(), Stylizer.stylize_regions
+
+    def stylize_regions(self, pixels, styles, masks, *rest):
+        painted.add((len(styles), len(masks)))
+        return paint(self, pixels, styles, masks, *rest)
+
+    monkeypatch.setattr(Stylizer, "stylize_regions", stylize_regions)
     halves = np.zeros((20, 30, 3), np.uint8)
     halves[:, 15:] = 255
     write_picture(tmp_path / "mask.png", halves)
@@ -87,6 +98,7 @@ def test_a_mask_takes_as_many_of_the_styles_as_it_has_colours(
     status = webcam.main([*HEADLESS, *options, "--mask", str(tmp_path / "mask.png")])
     told = capsys.readouterr()
     assert (status, told.err) == (0, "") and told.out.startswith("3 frames")
+    assert painted == {(2, 2)}
 
 
 @pytest.mark.parametrize(("options", "width"), [([], 64), (["--side-by-side"], 128)])
@@ -422,6 +434,7 @@ def test_the_picture_is_served_over_http(
         ["--camera-size", "640x4"],
         ["--fps", "0"],
         ["--fps", "fast"],
+        ["--fps", "1/0"],
         ["--frames", "0"],
     ],
 )
