@@ -15,7 +15,7 @@ from . import __version__
 from .errors import RealtimeAdainError, is_out_of_memory, one_line
 from .interrupts import interrupted_once
 
-_WEIGHTED = re.compile(r"(.+?):([0-9.]+)(?:,(?=.)|$)")
+_WEIGHTED = re.compile(r"(.+?):([0-9]+\.?[0-9]*|\.[0-9]+)(?:,(?=.)|$)")
 
 ValueParser = TypeVar("ValueParser", bound=Callable[[str], object])
 
@@ -213,8 +213,10 @@ def parse_weighted(text: str) -> dict[str, float]:
     for match in _WEIGHTED.finditer(text):
         if match.start() != end:
             break
-        pairs[match[1].strip()] = float(match[2])
-        end = match.end()
+        name, end = match[1].strip(), match.end()
+        if name in pairs:
+            raise ValueError(f"must name {name} once, got {text!r}")
+        pairs[name] = float(match[2])
     if not pairs or end != len(text):
         raise ValueError(f"must be written like a:0.7,b:0.3, got {text!r}")
     return pairs

@@ -26,8 +26,9 @@ _TRANSPARENT_SUFFIXES = {".png", ".tif", ".tiff", ".webp"}
 _EXIF_SUFFIXES = {".jpeg", ".jpg", ".png", ".webp"}
 _LONGEST_EXIF = 65_533  # bytes in a JPEG
 
-_MOVING_FORMATS = {"AVIF", "GIF", "PNG", "WEBP"}
-"""Of Pillow; where it finds several pictures in another format, they are views or pages."""
+_MOVING_FORMATS = {"AVIF", "GIF", "PNG"}
+"""Of Pillow; where it finds several pictures in another format, they are views or pages, or, in
+WebP, nothing that a film's decoder reads."""
 
 _SAVING = {
     "JPEG": {"quality": 95},

@@ -59,10 +59,13 @@ def find_styles(wanted: Sequence[str]) -> list[Path]:
 
     Raises:
         PictureError: a folder holds no picture.
-        StyleError: no such file and no such built-in style; near names are suggested.
+        StyleError: no such file and no such built-in style; near names are suggested. Or a word is
+            empty, as an unset variable of a shell.
     """
     found: list[Path] = []
     for item in wanted:
+        if not item:
+            raise StyleError("the name of a style is empty")
         path = Path(item)
         if path.is_dir():
             found.extend(list_pictures(path))

@@ -275,7 +275,7 @@ def resolve_device(device: str | torch.device | None) -> torch.device:
         return accelerator or torch.device("cpu")
     try:
         resolved = torch.device(device)
-        torch.empty(0, device=resolved)
+        torch.zeros(1, device=resolved).item()  # as "meta" cannot
     except (RuntimeError, AssertionError) as error:
         reason = first_line(error).split(". ")[0]  # PyTorch goes on for a page
         raise ValueError(f"device {str(device)!r} cannot be used: {reason}") from error

@@ -335,7 +335,7 @@ def _check_before_loading(args: argparse.Namespace, style_paths: Sequence[Path])
     if args.record is not None:
         from .sinks.output_file import check_video_path
 
-        check_video_path(args.record)
+        check_video_path(args.record, replaces=False)
         if _is_same_file(args.record, args.source):
             raise SinkError(f"{args.record}: the recording is the source; name another file")
     try:
@@ -370,7 +370,10 @@ def _size_wh(text: str) -> tuple[int, int]:
 
 @command.parses("frame rate")
 def _frame_rate(text: str) -> Fraction:
-    rate = Fraction(text)
+    try:
+        rate = Fraction(text)
+    except ZeroDivisionError as error:
+        raise ValueError(text) from error
     if not 0 < rate <= 1000:
         raise argparse.ArgumentTypeError(f"must be above 0 and at most 1000, got {text}")
     return rate

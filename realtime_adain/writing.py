@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
-def why_not_writable(path: Path) -> str | None:
-    """Return why no file can be written there, without trying: after long work it is too late."""
+def why_not_writable(path: Path, *, replaces: bool = True) -> str | None:
+    """Return why no file can be written there, without trying: after long work it is too late.
+
+    Args:
+        path: of the file.
+        replaces: whether it takes the place of an older one, and not a free name beside it.
+    """
     try:
         folder = path.resolve().parent
     except (OSError, RuntimeError):
         return "is a link to itself"
     if path.is_dir():
         return "is a folder"
+    if path.exists() and not path.is_file():
+        return "is no ordinary file"
+    if replaces and path.exists() and not os.access(path, os.W_OK):
+        return "is write-protected"
     shown = folder if path.is_symlink() else path.parent
     if not folder.is_dir():
         return f"the folder {shown} does not exist"
@@ -34,11 +44,22 @@ def free_path(folder: Path, stem: str, suffix: str) -> Path:
     return path
 
 
+def put_in_place(part: Path, path: Path) -> None:
+    """Give a file its name; in place of an older one it has the permissions of that.
+
+    Raises:
+        OSError: it cannot have it.
+    """
+    with suppress(FileNotFoundError):
+        shutil.copymode(path, part)
+    part.replace(path)
+
+
 @contextmanager
 def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give the name under which to write a file; at the end it gets its own, with the permissions
-    that new files usually have. After an error nothing of it is left, and an older file stays; a
-    link stays one.
+    of an older one, or those that new files usually have. After an error nothing of it is left, and
+    an older file stays; a link stays one.
 
     Raises:
         OSError: the folder is missing or cannot be written.
@@ -48,6 +69,6 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     part.touch(exist_ok=False)
     try:
         yield part
-        part.replace(path)
+        put_in_place(part, path)
     finally:
         part.unlink(missing_ok=True)

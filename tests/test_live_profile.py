@@ -86,6 +86,10 @@ def test_where_profiles_lie(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     assert profile_path("stage") == tmp_path / "stage.toml"
     assert profile_path("stage.toml") == Path("stage.toml")
     assert profile_path("shows/stage") == Path("shows/stage")
+    assert profile_path("./my.jpg") == Path("my.jpg")
+    for name in ("", ".", ".."):
+        with pytest.raises(ProfileError, match="needs a name"):
+            profile_path(name)
 
 
 def test_the_folder_of_a_preset_is_a_profile(
@@ -170,9 +174,11 @@ def test_weighted_names(text: str, pairs: dict[str, float]) -> None:
     assert parse_weighted(text) == pairs
 
 
-@pytest.mark.parametrize("text", ["", "a", "a:", ":1", "a:x", "a:1,b", "a:1,", "a:1.2.3"])
+@pytest.mark.parametrize(
+    "text", ["", "a", "a:", ":1", "a:x", "a:1,b", "a:1,", "a:1.2.3", "a:.", "a:1,a:0"]
+)
 def test_what_is_not_weighted(text: str) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="must (be written like|name a once)"):
         parse_weighted(text)
 
 

@@ -51,6 +51,24 @@ def test_work_that_ended_early_is_gone_on_with(suffix, tmp_path) -> None:
     assert VideoFileSource(path).duration == pytest.approx(37 / 25, abs=0.002)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="there are no such locks")
+def test_two_runs_do_not_share_the_pieces(tmp_path) -> None:
+    path = tmp_path / "out.mp4"
+    with open_sink(path) as sink:
+        write(sink, 0, 14)
+        with pytest.raises(SinkError, match="out.mp4.pieces: another run is at work in it"):
+            open_sink(path)
+        write(sink, 14, 20)
+    assert len(list(VideoFileSource(path))) == 20
+
+
+def test_an_empty_folder_of_pieces_is_begun_with(tmp_path) -> None:
+    (tmp_path / "out.mp4.pieces").mkdir()
+    with open_sink(tmp_path / "out.mp4") as sink:
+        write(sink, 0, 3)
+    assert [file.name for file in tmp_path.iterdir()] == ["out.mp4"]
+
+
 @pytest.mark.parametrize("kept", [1, 2, 3])
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
 def test_ticks_as_long_as_frames_leave_room_to_reorder(kept, suffix, tmp_path) -> None:
@@ -83,6 +101,7 @@ def test_headers_tell_the_frame_rate_and_duration(suffix, duration, tmp_path) ->
 def test_what_an_end_by_force_leaves_is_cleared_away(tmp_path) -> None:
     killed = open_sink(tmp_path / "out.mp4")
     write(killed, 0, 15)  # and nothing is closed
+    killed._lock.close()  # but by the system
     assert len(list((tmp_path / "out.mp4.pieces").iterdir())) == 3
     with open_sink(tmp_path / "out.mp4") as sink:
         assert sink.done == 10

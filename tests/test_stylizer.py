@@ -234,8 +234,9 @@ def test_bad_input_is_named(stylizer, style, tmp_path) -> None:
         stylizer.encode_style(tmp_path / "broken.safetensors")
     with pytest.raises(ValueError, match="size must be at least 16"):
         Stylizer(size=4)
-    with pytest.raises(ValueError, match="device 'warp9' cannot be used"):
-        Stylizer(device="warp9")
+    for device in ("warp9", "meta"):
+        with pytest.raises(ValueError, match=f"device '{device}' cannot be used"):
+            Stylizer(device=device)
 
 
 def test_each_region_takes_its_own_style(stylizer, style) -> None:

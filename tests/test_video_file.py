@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -21,6 +22,7 @@ from realtime_adain.errors import SinkError, SourceError
 from realtime_adain.frame import Frame
 from realtime_adain.pictures import read_picture, write_picture
 from realtime_adain.sinks.encoding import Encoding
+from realtime_adain.sinks.output_file import OutputFile, cut_to_whole_boxes
 from realtime_adain.sinks.video_file import VideoFileSink
 from realtime_adain.sources import open_source
 from realtime_adain.sources.pictures import PictureFolderSource
@@ -311,14 +313,15 @@ def test_pictures_that_cannot_be_read_are_left_out(tmp_path) -> None:
         assert source.unreadable == [tmp_path / "0.png", tmp_path / "3.png"]
 
 
-def delay(path: Path, seconds: int) -> None:
-    """Let a file begin so much later."""
+def delay(path: Path, seconds: float, kind: str | None = None) -> None:
+    """Let a file begin so much later, or its streams of a kind alone."""
     early = path.rename(path.with_stem("early"))
     with av.open(str(early)) as before, av.open(str(path), "w") as after:
         streams = [after.add_stream_from_template(stream) for stream in before.streams]
         for packet in before.demux():
             if packet.size:
-                shift = round(seconds / packet.time_base)
+                moves = kind in (None, packet.stream.type)
+                shift = round(seconds / packet.time_base) if moves else 0
                 packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
                 packet.stream = streams[packet.stream_index]
                 after.mux(packet)
@@ -503,6 +506,62 @@ def test_sound_that_does_not_fit_is_encoded_anew(
     assert np.abs(np.fft.rfft(middle)).argmax() == 440  # of one second: Hz
 
 
+def test_sound_that_begins_a_little_late_still_does_when_encoded_anew(tmp_path) -> None:
+    source = write_clip(tmp_path / "in.mkv", numbered(25), Clip(sound="pcm_s16le"))
+    delay(source, 0.09, "audio")
+    copy_video(VideoFileSource(source), tmp_path / "out.mp4")
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        frames = list(container.decode(audio=0))
+    samples = np.concatenate([frame.to_ndarray()[0] for frame in frames])
+    first = float(frames[0].pts * frames[0].time_base)
+    heard = first + np.flatnonzero(np.abs(samples) > 0.05)[0] / SOUND_RATE
+    assert heard == pytest.approx(0.09, abs=0.03)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes by name")
+def test_a_pipe_is_no_film(tmp_path) -> None:
+    os.mkfifo(tmp_path / "pipe.mp4")
+    with pytest.raises(SourceError, match="is no file; a film is read more than once"):
+        VideoFileSource(tmp_path / "pipe.mp4")
+
+
+def test_a_disk_that_is_full_from_the_first_picture_on_is_named(tmp_path, monkeypatch) -> None:
+    sink = VideoFileSink(tmp_path / "o.mp4", size_hw=SIZE_HW, frame_rate=None, crash_safe=True)
+
+    def mux(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(OutputFile, "mux", mux)
+    for step in (lambda: sink.write(Frame(flat((0, 0, 0)), 0.0)), sink.close):
+        with pytest.raises(SinkError, match="cannot be written .No space left on device"):
+            step()
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_recording_that_breaks_off_in_a_fragments_head_plays(tmp_path) -> None:
+    path = tmp_path / "o.mp4"
+    sink = VideoFileSink(
+        path,
+        size_hw=SIZE_HW,
+        frame_rate=Fraction(25),
+        encoding=Encoding(preset="ultrafast", prompt=True),
+        crash_safe=True,
+    )
+    for index, pixels in enumerate(numbered(60)):
+        sink.write(Frame(pixels, index / 25))
+    whole = (tmp_path / "o.part.mp4").read_bytes()
+    sink.abort()
+    head = whole.rindex(b"moof") - 4
+    for end in (head + 6, head + 50):
+        path.write_bytes(whole[:end])
+        cut_to_whole_boxes(path)
+        assert path.stat().st_size == head
+        assert len(list(VideoFileSource(path))) > 20
+    path.write_bytes(whole[: len(whole) - 9])
+    cut_to_whole_boxes(path)
+    assert path.stat().st_size == len(whole) - 9, "pictures that are there are kept"
+
+
 def test_opus_fits_everywhere(tmp_path) -> None:
     clip = write_clip(tmp_path / "in.webm", numbered(10), Clip(codec="libvpx", sound="libopus"))
     sound = [content for _, content in packets(clip, "audio")]
@@ -653,7 +712,7 @@ def test_frames_must_fit_the_sink(tmp_path) -> None:
         ("out.mp4", Encoding(crf=52), "crf must be 0 to 51 for libx264, got 52"),
         ("out.mp4", Encoding(crf=-1), "crf must be 0 to 51 for libx264, got -1"),
         ("out.mp4", Encoding("mpeg4", crf=5), "mpeg4 has no crf"),
-        ("out.mp4", Encoding(preset="fasst"), "libx264 refuses 64x48 with crf 18, preset fasst"),
+        ("out.mp4", Encoding(preset="fasst"), "libx264 has no preset 'fasst'; there are ultra"),
     ],
 )
 def test_sink_refuses_before_it_writes(name, encoding, message, clip, tmp_path) -> None:

@@ -41,12 +41,18 @@ _LOOK = ("alpha", "style_size", "colour", "saturation", "steady", "model", "chec
 
 
 def profile_path(name: str) -> Path:
-    """Return the file of a profile: a preset's, a path where it looks like one, else the user's."""
+    """Return the file of a profile: a preset's, a path where it looks like one, else the user's.
+
+    Raises:
+        ProfileError: it is no name.
+    """
     path = Path(name)
     if (path / PRESET_NAME).is_file():
         return path / PRESET_NAME
-    if path.suffix == ".toml" or len(path.parts) > 1:
+    if path.suffix == ".toml" or os.path.basename(name) != name:
         return path
+    if name in ("", ".", ".."):
+        raise ProfileError(f"a profile needs a name, got {name!r}")
     return config_folder() / f"{name}.toml"
 
 
@@ -107,7 +113,7 @@ def look_arguments(path: Path, given: Collection[str] = ()) -> list[str]:
         look["style"] = [first]
         name = style_name(Path(_found_beside(path, "style", first)))
         for of_all, of_one in (("alpha", "strengths"), ("style_size", "strokes")):
-            own = parse_weighted(str(settings[of_one])) if settings.get(of_one) else {}
+            own = _weighted(path, of_one, str(settings[of_one])) if settings.get(of_one) else {}
             if name in own:
                 look[of_all] = f"{own[name]:g}"
     elif "style" in settings:
@@ -190,10 +196,17 @@ def make_folder(folder: Path) -> None:
 def _found_beside(path: Path, name: str, word: str) -> str:
     """Return a setting's word, or the path of the file that it names beside the profile."""
     if name == "mix":
-        parts = parse_weighted(word).items()
+        parts = _weighted(path, name, word).items()
         return ",".join(f"{_found_beside(path, 'style', part)}:{w}" for part, w in parts)
     beside = path.parent / word
     return str(beside) if name in _NAMING_FILES and word and beside.exists() else word
+
+
+def _weighted(path: Path, name: str, text: str) -> dict[str, float]:
+    try:
+        return parse_weighted(text)
+    except ValueError as error:
+        raise ProfileError(f"{path}: {name} {error}") from error
 
 
 def _toml(value: object) -> str:

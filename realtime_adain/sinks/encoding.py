@@ -29,6 +29,9 @@ _PROMPT_OPTIONS = {
     "libx265": {"tune": "zerolatency"},
     "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"},
 }
+_X26_PRESETS = (
+    "ultrafast superfast veryfast faster fast medium slow slower veryslow placebo".split()
+)
 _HIGHEST_CRF = {"libx264": 51, "libx265": 51, "libsvtav1": 63, "libvpx-vp9": 63}
 
 _TAKES_ODD_SIDES = {"ffv1", "libvpx", "libvpx-vp9"}  # in 4:2:0
@@ -162,6 +165,10 @@ def _make_options(codec: str, encoding: Encoding) -> dict[str, str]:
     highest = _HIGHEST_CRF.get(codec)
     if encoding.crf is not None and highest is not None and not 0 <= encoding.crf <= highest:
         raise ValueError(f"crf must be 0 to {highest} for {codec}, got {encoding.crf}")
+    # These say so themselves, on a line of their own.
+    if encoding.preset not in (None, *_X26_PRESETS) and codec in ("libx264", "libx265"):
+        known = ", ".join(_X26_PRESETS)
+        raise SinkError(f"{codec} has no preset {encoding.preset!r}; there are {known}")
     options = dict(_USUAL_OPTIONS.get(codec, {}))
     if encoding.prompt:
         options.update(_PROMPT_OPTIONS.get(codec, {}))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -13,7 +12,7 @@ import av
 from av.container import OutputContainer
 
 from ..errors import SinkError
-from ..writing import free_path, why_not_writable
+from ..writing import free_path, put_in_place, why_not_writable
 from .stream_copy import StreamCopy
 
 _H264 = "libx264"
@@ -64,7 +63,7 @@ class OutputFile:
     """
 
     def __init__(self, path: Path, *, crash_safe: bool = False) -> None:
-        check_video_path(path)
+        check_video_path(path, replaces=not crash_safe)
         self.path = path
         self._crash_safe = crash_safe
         self._target = path.resolve()  # a link stays a link
@@ -153,7 +152,7 @@ class OutputFile:
         if self._crash_safe:
             target = free_path(target.parent, target.stem, target.suffix)
         try:
-            os.replace(self.part, target)
+            put_in_place(self.part, target)
         except OSError as error:
             raise SinkError(
                 f"{self.path}: cannot be written ({error.strerror}); "
@@ -169,6 +168,13 @@ class OutputFile:
         if container is not None:
             with suppress(av.FFmpegError, OSError):  # there is nothing left to save
                 container.close()
+
+    def save_what_is_there(self) -> None:
+        """Close what is open and cannot be finished, and see that it plays."""
+        self.let_go()
+        if _FORMATS[self.path.suffix.lower()][0] in ("mp4", "mov"):
+            with suppress(OSError):
+                cut_to_whole_boxes(self.part)
 
     def drop(self) -> None:
         """Leave nothing behind; does nothing once the file is finished or let go."""
@@ -187,13 +193,37 @@ class OutputFile:
             raise SinkError(f"{self.path}: cannot be written ({error.strerror})") from error
 
 
-def check_video_path(path: Path) -> None:
-    """Raise SinkError unless a video can be written there, and of that kind."""
+def check_video_path(path: Path, *, replaces: bool = True) -> None:
+    """Raise SinkError unless a video can be written there, and of that kind; for `replaces` see
+    `why_not_writable`."""
     if path.suffix.lower() not in _FORMATS:
         known = " ".join(_FORMATS)
         raise SinkError(f"{path}: unknown video suffix {path.suffix!r}, known are {known}")
-    if reason := why_not_writable(path):
+    if reason := why_not_writable(path, replaces=replaces):
         raise SinkError(f"{path}: {reason}")
+
+
+def cut_to_whole_boxes(path: Path) -> None:
+    """Cut an MP4 file that breaks off where its last whole box ends: FFmpeg refuses a file that
+    ends within the head of a fragment. Within pictures and sound one may end.
+
+    Raises:
+        OSError: it cannot be read or cut.
+    """
+    size, end = path.stat().st_size, 0
+    with path.open("r+b") as file:
+        while end < size:
+            file.seek(end)
+            head = file.read(16)
+            length = int.from_bytes(head[:4])
+            if length == 1:  # too large for four bytes
+                length = int.from_bytes(head[8:])
+            if head[4:8] == b"mdat" and end + length > size:
+                return
+            if length < 8 or end + length > size:
+                break
+            end += length
+        file.truncate(end)
 
 
 def _hidden_part(target: Path) -> Path:

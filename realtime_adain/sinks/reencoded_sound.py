@@ -31,7 +31,7 @@ class ReencodedSound:
         source.codec_context.open(strict=False)
         layout = "mono" if source.codec_context.channels == 1 else "stereo"
         self._start = start
-        self._end = Fraction(0)  # of what has come so far, in seconds of the output
+        self._end: Fraction | None = None  # of what has come so far, in seconds of the output
         self._source = source
         self._stream = output.add_stream(
             sound_codec(output.format.name), rate=SOUND_RATE, layout=layout
@@ -62,10 +62,14 @@ class ReencodedSound:
         length = Fraction(frame.samples, frame.sample_rate)
         if frame.pts is not None:
             time = frame.pts * frame.time_base - self._start
+            if self._end is None:
+                self._end = max(time, Fraction(0))
             if time + length <= 0 or time < self._end - _LARGEST_JITTER:
                 return []
             if time > self._end + _LARGEST_JITTER:
                 self._end = time  # a gap
+        elif self._end is None:
+            self._end = Fraction(0)
         # One sample after the other: the times in some containers are rounded to milliseconds.
         frame.time_base = Fraction(1, frame.sample_rate)
         frame.pts = round(self._end * frame.sample_rate)

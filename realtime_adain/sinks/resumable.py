@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 
 import av
 from av.stream import Stream
@@ -22,6 +22,11 @@ from .base import Sink
 from .encoding import USUAL_ENCODING, Encoding
 from .output_file import OutputFile
 from .video_file import VideoFileSink
+
+try:
+    import fcntl
+except ImportError:  # on Windows
+    fcntl = None
 
 PIECE_FRAMES = 250
 """Frames of a piece: x264 begins anew that often by itself, and no more are lost by force."""
@@ -98,8 +103,12 @@ class ResumableSink(Sink):
         )
         self.left_out = whole.left_out
         whole.abort()  # it was opened for its complaints
-        self._prepare_folder(settings)
-        self.done = self.frames = self._count_frames()
+        self._lock = self._prepare_folder(settings)
+        try:
+            self.done = self.frames = self._count_frames()
+        except BaseException:
+            self._lock.close()
+            raise
         self._piece: VideoFileSink | None = None
         self._piece_pts = 0
         self._closed = False
@@ -151,29 +160,44 @@ class ResumableSink(Sink):
             self._finish_piece()
         if not self.frames:
             self._remove_folder()
+        self._lock.close()
 
-    def _prepare_folder(self, settings: Mapping[str, object]) -> None:
+    def _prepare_folder(self, settings: Mapping[str, object]) -> TextIO:
+        """Make or check the folder; return what keeps other runs out of it until it is closed."""
         note = self.folder / _SETTINGS_NAME
         text = json.dumps(settings, indent=2, default=str)
         try:
-            if not self.folder.exists():
-                self.folder.mkdir()
+            self.folder.mkdir(exist_ok=True)
+            if not any(self.folder.iterdir()):
                 note.write_text(text, encoding="utf-8")
-            before, now = json.loads(note.read_text(encoding="utf-8")), json.loads(text)
+            lock = _locked(note)
+        except BlockingIOError as error:
+            raise SinkError(f"{self.folder}: another run is at work in it") from error
         except OSError as error:
             raise SinkError(f"{self.folder}: is no folder of pieces ({error.strerror})") from error
-        except ValueError as error:
-            raise SinkError(f"{note}: is damaged; delete the folder") from error
+        try:
+            self._check_settings(lock, json.loads(text))
+        except BaseException:
+            lock.close()
+            raise
+        for leftover in self.folder.glob(".*"):  # of the piece at which the program was killed
+            leftover.unlink()
+        return lock
+
+    def _check_settings(self, note: TextIO, now: dict[str, object]) -> None:
+        try:
+            before = dict(json.load(note))
+        except (TypeError, ValueError) as error:
+            raise SinkError(f"{note.name}: is damaged; delete the folder") from error
         names = sorted(before.keys() | now.keys())
         if other := [name for name in names if before.get(name) != now.get(name)]:
             raise SinkError(
                 f"{self.folder}: was begun with another {', '.join(other)}; "
                 "take the same, or delete it"
             )
-        for leftover in self.folder.glob(".*"):  # of the piece at which the program was killed
-            leftover.unlink()
 
     def _remove_folder(self) -> None:
+        self._lock.close()  # Windows removes no open file
         (self.folder / _SETTINGS_NAME).unlink(missing_ok=True)
         with suppress(OSError):  # whatever else somebody has put there stays
             self.folder.rmdir()
@@ -248,6 +272,24 @@ class ResumableSink(Sink):
                 packet.time_base, packet.stream = tick, stream
                 last_dts, last_pts = packet.dts, max(packet.pts, last_pts)
                 yield packet
+
+
+def _locked(path: Path) -> TextIO:
+    """Return a file, open, that no other process can lock until it is closed; where the system
+    knows no such locks, it cannot be told whether another does so.
+
+    Raises:
+        BlockingIOError: another process has it.
+        OSError: there is no such file.
+    """
+    file = path.open(encoding="utf-8")
+    if fcntl is not None:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BaseException:
+            file.close()
+            raise
+    return file
 
 
 class _Piece(NamedTuple):

@@ -71,6 +71,7 @@ class VideoFileSink(Sink):
         self._first_time: float | None = None
         self._last_pts: int | None = None
         self._sound: SoundTrack | None = None
+        self._failure: SinkError | None = None
         self._crash_safe = crash_safe
         self._file = OutputFile(self.path, crash_safe=crash_safe)
         try:
@@ -110,9 +111,13 @@ class VideoFileSink(Sink):
                 f"got {frame.size_hw[1]}x{frame.size_hw[0]}"
             )
         pts = self._pts(frame)
-        with self._file.naming_it():
-            self._file.mux(self._encoder.encode(frame.pixels, pts, frame.duration))
-            self._mux_sound()
+        try:
+            with self._file.naming_it():
+                self._file.mux(self._encoder.encode(frame.pixels, pts, frame.duration))
+                self._mux_sound()
+        except SinkError as error:
+            self._failure = error
+            raise
         self._last_pts = pts
         self.frames += 1
 
@@ -138,7 +143,8 @@ class VideoFileSink(Sink):
             return
         try:
             if not self.frames:
-                raise SinkError(f"{self.path}: no frame came, so nothing is written")
+                nothing = SinkError(f"{self.path}: no frame came, so nothing is written")
+                raise self._failure or nothing
             with self._file.naming_it():
                 self._file.mux(self._encoder.flush())
                 self._mux_sound()
@@ -148,7 +154,7 @@ class VideoFileSink(Sink):
         except SinkError as error:
             if not self._crash_safe or not self.frames:
                 raise
-            self._file.let_go()
+            self._file.save_what_is_there()
             raise SinkError(f"{error}; what came before is in {self._file.part.name}") from error
         finally:
             self.abort()  # after success there is nothing left to drop

@@ -70,6 +70,8 @@ class VideoFileSource(Source):
         self._square_pixels = square_pixels
         self.name = str(path)
         self.damaged_packets = 0
+        if self.path.is_fifo() or self.path.is_char_device():
+            raise SourceError(f"{self.name}: is no file; a film is read more than once")
         with self._open() as container:
             video = _video_stream(container)
             first = next(self._decode(container), None)
