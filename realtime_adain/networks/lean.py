@@ -90,12 +90,14 @@ class LeanNetwork(nn.Module):
 
     @property
     def float_convolutions(self) -> tuple[nn.Conv2d, ...]:
-        """Those that integers of eight bits would harm: after the first of the last three, and
-        after what the trunk's convolutions of low rank end with, AdaIN magnifies what is small;
-        and what the last two round off flickers."""
+        """Those that integers of eight bits would harm: after the first at a quarter, and after
+        what the trunk's convolutions of low rank end with, AdaIN magnifies what is small; what the
+        last ones round off flickers."""
         of_trunk = (conv for block in self.trunk for conv in (block.conv1, block.conv2))
-        ends = [conv[1] for conv in of_trunk if isinstance(conv, nn.Sequential)]
-        return (*ends, self.detail.conv1, self.smooth, self.up_full)
+        of_low_rank = [conv[1] for conv in of_trunk if isinstance(conv, nn.Sequential)]
+        if isinstance(self.widen, nn.Sequential):
+            of_low_rank += self.widen
+        return (*of_low_rank, self.detail.conv1, self.smooth, self.up_full)
 
     @property
     def config(self) -> dict[str, object]:
