@@ -45,12 +45,13 @@ def free_path(folder: Path, stem: str, suffix: str) -> Path:
 
 
 def put_in_place(part: Path, path: Path) -> None:
-    """Give a file its name; in place of an older one it has the permissions of that.
+    """Give a file its name; in place of an older one it has the permissions of that, where the
+    system lets it.
 
     Raises:
         OSError: it cannot have it.
     """
-    with suppress(FileNotFoundError):
+    with suppress(OSError):  # there is no older one, or permissions cannot be set there
         shutil.copymode(path, part)
     part.replace(path)
 

@@ -276,7 +276,7 @@ class ResumableSink(Sink):
 
 def _locked(path: Path) -> TextIO:
     """Return a file, open, that no other process can lock until it is closed; where the system
-    knows no such locks, it cannot be told whether another does so.
+    or the drive knows no such locks, it cannot be told whether another does so.
 
     Raises:
         BlockingIOError: another process has it.
@@ -286,9 +286,11 @@ def _locked(path: Path) -> TextIO:
     if fcntl is not None:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BaseException:
+        except BlockingIOError:
             file.close()
             raise
+        except OSError:  # as on some network drives
+            pass
     return file
 
 
