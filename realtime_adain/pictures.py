@@ -44,7 +44,8 @@ class Picture:
     """A picture with what a file holds beside its colours."""
 
     pixels: np.ndarray
-    """Uint8 `(H, W, 3)` RGB (sRGB), upright; transparent parts are laid on white."""
+    """Uint8 `(H, W, 3)` RGB (sRGB), upright, not multiplied by the opacity; white where that is
+    0."""
     opacity: np.ndarray | None = None
     """Uint8 `(H, W)`; None where nothing is transparent."""
     exif: bytes = b""
@@ -54,8 +55,9 @@ class Picture:
 
 
 def read_picture(path: str | os.PathLike[str]) -> np.ndarray:
-    """Return the picture's pixels alone, uint8 `(H, W, 3)` RGB, as `load_picture` reads them."""
-    return load_picture(path).pixels
+    """Return a picture laid on white, uint8 `(H, W, 3)` RGB, and else as `load_picture` does."""
+    picture = load_picture(path)
+    return _on_white(picture.pixels, picture.opacity)
 
 
 def load_picture(path: str | os.PathLike[str]) -> Picture:
@@ -94,8 +96,8 @@ def write_picture(
     Args:
         path: of the file.
         pixels: what is written.
-        like: the picture, of the same size, whose opacity and EXIF are written too where the format
-            can hold them; None for neither.
+        like: the picture, of the same size, whose opacity and EXIF are written too; None for
+            neither. What the format cannot hold is left out, and transparent parts lie on white.
 
     Raises:
         PictureError: unknown suffix, more pixels than the format allows, or the folder is missing
@@ -104,11 +106,13 @@ def write_picture(
     path = Path(path)
     check_picture_suffix(path)
     suffix = path.suffix.lower()
-    if like is not None and like.opacity is not None and suffix in _TRANSPARENT_SUFFIXES:
-        image = Image.fromarray(_without_white(pixels, like.opacity))
-        image.putalpha(Image.fromarray(like.opacity))
-    else:
+    opacity = None if like is None else like.opacity
+    if suffix in _TRANSPARENT_SUFFIXES:
         image = Image.fromarray(pixels)
+        if opacity is not None:
+            image.putalpha(Image.fromarray(opacity))
+    else:
+        image = Image.fromarray(_on_white(pixels, opacity))
     format_ = Image.registered_extensions()[suffix]
     options = dict(_SAVING.get(format_, {}))
     if like is not None and like.exif and suffix in _EXIF_SUFFIXES:
@@ -226,12 +230,12 @@ def _picture(image: Image.Image, exif: bytes, moves: bool) -> Picture:
     if image.has_transparency_data:
         image = image.convert("RGBA")
         opacity = np.array(image.getchannel("A"))
-        on_white = Image.new("RGBA", image.size, "white")
-        on_white.alpha_composite(image)
-        image = on_white.convert("RGB")
+        image = image.convert("RGB")
         if (opacity == 255).all():
             opacity = None
     pixels = np.array(_to_srgb(image, profile))
+    if opacity is not None:
+        pixels[opacity == 0] = 255
     return Picture(pixels, opacity, exif if len(exif) <= _LONGEST_EXIF else b"", moves)
 
 
@@ -243,11 +247,12 @@ def _in_8_bits(image: Image.Image) -> Image.Image:
     return Image.fromarray(np.rint(255 * np.clip(values / full, 0, 1)).astype(np.uint8))
 
 
-def _without_white(pixels: np.ndarray, opacity: np.ndarray) -> np.ndarray:
-    """Return the colours that, laid on white, give these."""
+def _on_white(pixels: np.ndarray, opacity: np.ndarray | None) -> np.ndarray:
+    """Return what a picture of some opacity (None: full) shows on white."""
+    if opacity is None:
+        return pixels
     share = opacity[:, :, None] / np.float32(255)
-    colours = (pixels - 255 * (1 - share)) / np.maximum(share, 1 / 255)
-    return np.where(share > 0, np.rint(np.clip(colours, 0, 255)), pixels).astype(np.uint8)
+    return np.rint(pixels * share + 255 * (1 - share)).astype(np.uint8)
 
 
 def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
