@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from importlib import import_module
 
 from . import __version__
+from .command import OneLineParser
 
 PROGRAMS = {
     "webcam": "repaint a camera, a video or a demo scene live, in a window",
@@ -29,7 +29,7 @@ def main(argv: list[str] | None = None) -> int:
             return program.main(words[1:])
         del sys.argv[1]  # the rest are those of the program, as if the process had begun with it
         return program.main()
-    parser = argparse.ArgumentParser(
+    parser = OneLineParser(
         prog="realtime-adain",
         usage="%(prog)s [-h] [--version] [PROGRAM ...]",
         description=__doc__,

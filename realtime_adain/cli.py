@@ -27,6 +27,8 @@ from .stylebook import DEFAULT_MODEL, STYLE_SIZE, find_mix, find_styles, is_save
 from .styles import builtin_style_names
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from .painter import PaintingOptions
     from .stylizer import Stylizer
 
@@ -201,7 +203,6 @@ def painting_options(args: argparse.Namespace) -> PaintingOptions:
         ValueError: the mask has fewer colours than there are styles, or comes with a mix.
     """
     from .painter import PaintingOptions
-    from .regions import masks_from_picture
 
     if args.mask is not None and args.mix is not None:
         raise ValueError("with a mask every style has a region: name them by --style, not --mix")
@@ -210,13 +211,28 @@ def painting_options(args: argparse.Namespace) -> PaintingOptions:
     return PaintingOptions(
         styles=styles,
         weights=list(mix.values()) or None,
-        masks=None if args.mask is None else masks_from_picture(args.mask, len(styles)),
+        masks=None if args.mask is None else read_masks(args.mask, len(styles)),
         style_size=args.style_size,
         alpha=args.alpha,
         colour=ColourMode(args.colour),
         saturation=args.saturation,
         steady=args.steady,
     )
+
+
+def read_masks(path: Path, count: int) -> np.ndarray:
+    """Return `count` regions, those of the styles, of a mask; the user is told where it has more.
+
+    Raises:
+        PictureError: the mask cannot be read.
+        ValueError: it has fewer.
+    """
+    from .regions import count_colours, masks_from_picture
+
+    masks = masks_from_picture(path, count)
+    if (colours := count_colours(read_picture(path))) > count:
+        warn(f"{path}: has {colours} colours for {count} styles; like colours share a style")
+    return masks
 
 
 def _readable(word: str) -> list[Path]:

@@ -20,9 +20,16 @@ _WEIGHTED = re.compile(r"(.+?):([0-9]+\.?[0-9]*|\.[0-9]+)(?:,(?=.)|$)")
 ValueParser = TypeVar("ValueParser", bound=Callable[[str], object])
 
 
+class OneLineParser(argparse.ArgumentParser):
+    """Tells what is wrong with a command line in one line, without the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"realtime-adain: {message} (--help tells more)\n")
+
+
 def make_parser(module: str, description: str) -> argparse.ArgumentParser:
     """Return a parser with the options that every program, a module to be run, has."""
-    parser = argparse.ArgumentParser(
+    parser = OneLineParser(
         prog=f"python -m {module}",
         description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter,

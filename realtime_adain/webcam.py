@@ -28,7 +28,7 @@ from .live.strip import Strip
 from .live.view import Layout, View
 from .live.watch import FolderWatch
 from .pictures import read_picture
-from .regions import count_colours, masks_from_picture
+from .regions import count_colours
 from .sinks.base import Sink
 from .sinks.window import Window, check_display
 from .sources import SOURCE_SYNTAX, open_source
@@ -290,7 +290,7 @@ def _open_window(
 def _read_masks(path: Path, style_count: int) -> np.ndarray:
     """Return the regions of a mask, at most as many as there are styles."""
     colours = count_colours(read_picture(path))
-    return masks_from_picture(path, min(style_count, max(2, colours)))
+    return cli.read_masks(path, min(style_count, max(2, colours)))
 
 
 def _make_styles(

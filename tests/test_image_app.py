@@ -180,6 +180,16 @@ def test_a_style_and_a_mask_are_not_painted_over(run, photo, style_file, tmp_pat
         assert kept.read_bytes() == before
 
 
+def test_that_a_mask_has_more_colours_than_styles_is_told(run, photo, tmp_path) -> None:
+    stripes = np.repeat(np.uint8([0, 100, 255]), 10)
+    write_picture(tmp_path / "mask.png", np.tile(stripes[None, :, None], (20, 1, 3)))
+    words = ("--mask", tmp_path / "mask.png")
+    status, _, err = run(photo, tmp_path / "out.png", *words, styles=("ink", "waves"))
+    assert (status, "mask.png: has 3 colours for 2 styles; like colours share" in err) == (0, True)
+    status, _, err = run(photo, tmp_path / "out.png", *words, styles=("ink", "waves", "neon"))
+    assert (status, err) == (0, "")
+
+
 def test_a_folder_is_not_painted_over_what_its_links_lead_to(run, tmp_path) -> None:
     for name in ("originals", "links"):
         (tmp_path / name).mkdir()
@@ -316,7 +326,8 @@ def test_missing_files_are_named(words, missing, capsys) -> None:
     with pytest.raises(SystemExit) as stop:
         main(words)
     assert stop.value.code == 2
-    assert capsys.readouterr().err.endswith(f"arguments are required: {missing}\n")
+    told = f"realtime-adain: the following arguments are required: {missing} (--help tells more)\n"
+    assert capsys.readouterr().err == told
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes break otherwise there")
@@ -350,9 +361,9 @@ def test_a_name_that_is_empty_or_of_the_wrong_kind_is_refused(run, photo, tmp_pa
     for words in (["", "out.png"], ["in.png", ""]):
         with pytest.raises(SystemExit):
             main(words)
-        assert capsys.readouterr().err.endswith("the name of a file is empty\n")
+        assert capsys.readouterr().err.startswith("realtime-adain: the name of a file is empty")
     with pytest.raises(SystemExit):
         main(["in.png", "out.png", "--style", "ink", "--mix", "waves:0.5,ink:0.5"])
-    assert capsys.readouterr().err.endswith("--mix names its styles itself: leave --style out\n")
+    assert "--mix names its styles itself: leave --style out" in capsys.readouterr().err
     status, _, err = run(photo.parent, tmp_path / "gone" / "out.png")
     assert (status, "is a picture's name, but the input" in err) == (1, True)
