@@ -71,7 +71,8 @@ class RGBConverter:
             picture,
             width=width,  # a stream may change its size midway
             height=height,
-            format="rgb24",
+            # From YUV, FFmpeg makes planes of the same colours in a third of the time.
+            format="rgb24" if picture.format.is_rgb else "gbrp",
             src_colorspace=_guessed_matrix(picture),
             interpolation=ACCURATE,
             **to_sdr,
