@@ -40,7 +40,7 @@ from realtime_adain.engines import PRECISIONS, installed_engines
 from realtime_adain.engines.eager import TorchEngine
 from realtime_adain.errors import RealtimeAdainError
 from realtime_adain.networks import VGG19_WIDTHS, VGGNetwork
-from realtime_adain.styles import builtin_style_names, builtin_style_path
+from realtime_adain.styles import builtin_style_paths
 from realtime_adain.tensors import as_bytes, as_unit, download, upload
 from realtime_adain.weights import SHA256
 from realtime_adain.writing import why_not_writable
@@ -302,7 +302,7 @@ def stage_times(
 
 def encode_builtin(stylizer: Stylizer) -> Style:
     """Return the first built-in style, encoded."""
-    return stylizer.encode_style(builtin_style_path(builtin_style_names()[0]))
+    return stylizer.encode_style(builtin_style_paths()[0])
 
 
 def print_row(row: dict, paper_seconds: float | None) -> None:

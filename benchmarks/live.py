@@ -34,7 +34,7 @@ from realtime_adain.memory import release_freed_memory
 from realtime_adain.sinks.window import Mouse, MouseEvent
 from realtime_adain.sources import open_source
 from realtime_adain.steady import DEFAULT_SMOOTHING
-from realtime_adain.styles import builtin_style_names, builtin_style_path
+from realtime_adain.styles import builtin_style_paths
 
 SECONDS_BETWEEN_KEYS = 0.5
 LEFT_OUT_KEYS = {"q", "escape", "space", "y"}  # end, pause, or fill the disk
@@ -164,9 +164,7 @@ def play(
 def fade_cost(stylizer: Stylizer, width: int) -> tuple[float, float]:
     """Return the median milliseconds of a frame in one style and in the midst of a cross-fade."""
     frame = np.random.default_rng(0).integers(0, 256, (width * 3 // 4, width, 3), np.uint8)
-    first, second = (
-        stylizer.encode_style(builtin_style_path(name)) for name in builtin_style_names()[:2]
-    )
+    first, second = (stylizer.encode_style(path) for path in builtin_style_paths()[:2])
     times: tuple[list[float], list[float]] = ([], [])
     for round_number in range(FADE_ROUNDS):
         part = round_number / FADE_ROUNDS

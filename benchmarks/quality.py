@@ -85,10 +85,7 @@ class Judge:
     def flicker(self, repaint: Repaint, content: np.ndarray, frames: int = 4) -> float:
         """Return the luma change per frame of a still scene, over that of the scene itself."""
         random = np.random.default_rng(self.seed)
-        noisy = []
-        for _ in range(frames):
-            noise = random.normal(0, CAMERA_NOISE, content.shape)
-            noisy.append(np.rint(content + noise).clip(0, 255).astype(np.uint8))
+        noisy = [with_camera_noise(content, random) for _ in range(frames)]
         return luma_change([repaint(frame) for frame in noisy]) / luma_change(noisy)
 
     def warping(self, repaint: Repaint, content: np.ndarray, frames: int = 4) -> float:
@@ -180,9 +177,15 @@ def contestants(args: argparse.Namespace, pairs: list):
         styles = [stylizer.encode_style(style, size=args.size) for *_, style in pairs]
         painters = [lambda frame, s=style, z=stylizer: z.stylize(frame, s) for style in styles]
         path = Path(model)
-        name = f"{path.parent.name}-{path.stem}" if path.suffix else model
+        name = "-".join(filter(None, (path.parent.name, path.stem)))
         cost = multiply_accumulates_per_pixel(stylizer.network, stylizer.device, args.size)
         yield name, cost, painters
+
+
+def with_camera_noise(pixels: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Return a picture as a camera would see it, uint8 `(H, W, 3)` RGB both."""
+    noise = random.normal(0, CAMERA_NOISE, pixels.shape)
+    return np.rint(pixels + noise).clip(0, 255).astype(np.uint8)
 
 
 def find_pairs(contents: Path, styles: Path, table: Path | None) -> list[tuple[Path, Path]]:

@@ -25,7 +25,7 @@ from realtime_adain.frame import LIVE_FRAME_RATE, Frame
 from realtime_adain.pipeline import run_pipeline
 from realtime_adain.sinks.video_file import VideoFileSink
 from realtime_adain.sources.demo import DemoSource
-from realtime_adain.styles import builtin_style_names, builtin_style_path
+from realtime_adain.styles import builtin_style_paths
 
 SIDES = (128, 256, 512, 1024)
 STYLES = (1, 2, 4, 8)
@@ -72,7 +72,7 @@ def benchmark(args: argparse.Namespace) -> int:
     machine = describe_machine()
     print(", ".join(f"{name} {value}" for name, value in machine.items()))
     stylizer = Stylizer(args.model, engine=args.engine)
-    styles = [stylizer.encode_style(builtin_style_path(name)) for name in builtin_style_names()]
+    styles = [stylizer.encode_style(path) for path in builtin_style_paths()]
     results = {
         "pixels": {
             f"{side}x{side}": frame_ms(stylizer, styles[0], side, args.rounds) for side in SIDES
@@ -119,7 +119,7 @@ def cores_ms(model: str, cores: int, rounds: int) -> float:
     torch.set_num_threads(cores)
     try:
         stylizer = Stylizer(model, device="cpu", engine="torch")
-        style = stylizer.encode_style(builtin_style_path(builtin_style_names()[0]))
+        style = stylizer.encode_style(builtin_style_paths()[0])
         return frame_ms(stylizer, style, SIDE, rounds)
     finally:
         torch.set_num_threads(usual)

@@ -14,7 +14,7 @@ from realtime_adain.sinks.window import MouseEvent
 from realtime_adain.sources.base import Source
 from realtime_adain.style_deck import StyleDeck
 from realtime_adain.stylebook import STYLE_SIZE
-from realtime_adain.styles import builtin_style_names, builtin_style_path
+from realtime_adain.styles import builtin_style_paths
 
 
 class NoScreen:
@@ -53,10 +53,9 @@ def live_session(stylizer: Stylizer, source: Source, **options: object) -> Itera
         source: of the frames.
         options: further arguments of `LiveSession`.
     """
-    paths = [builtin_style_path(name) for name in builtin_style_names()]
     with (
         LatestFrame(source) as frames,
-        StyleDeck(paths, stylizer.encode_style, size=STYLE_SIZE) as deck,
+        StyleDeck(builtin_style_paths(), stylizer.encode_style, size=STYLE_SIZE) as deck,
         LiveSession(
             frames, stylizer.stylize, deck, StylesInUse(deck, Style.mix), **options
         ) as session,

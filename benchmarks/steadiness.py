@@ -25,7 +25,14 @@ import cv2
 import numpy as np
 import torch
 
-from benchmarks.quality import CAMERA_NOISE, Judge, camera_motion, luma_change, warp, warping_error
+from benchmarks.quality import (
+    Judge,
+    camera_motion,
+    luma_change,
+    warp,
+    warping_error,
+    with_camera_noise,
+)
 from realtime_adain import Stylizer, command
 from realtime_adain.demo_scene import DemoScene
 from realtime_adain.pictures import read_picture
@@ -130,8 +137,7 @@ def make_scenes(size_wh: tuple[int, int], count: int, seed: int = 0) -> Scenes:
     view = scene.draw(2.0)
 
     def noisy(pixels: np.ndarray) -> np.ndarray:
-        noise = random.normal(0.0, CAMERA_NOISE, pixels.shape)
-        return np.rint(pixels + noise).clip(0, 255).astype(np.uint8)
+        return with_camera_noise(pixels, random)
 
     return Scenes(
         still=[noisy(view) for _ in range(count)],

@@ -121,9 +121,9 @@ class _Word(str):
 def complete(
     parser: argparse.ArgumentParser, args: argparse.Namespace, argv: Sequence[str] | None
 ) -> argparse.Namespace:
-    """Return the options with the look of the profile under them, where there is one, and with
-    `input` and `output` as paths, in the order of the command line: files that came after the
-    styles were taken for such at first."""
+    """Apply the profile's look, if there is one, beneath the typed options, and turn `input` and
+    `output` into paths. `--style` takes every word after it, so files that follow the styles are
+    taken back out of it here."""
     argv = sys.argv[1:] if argv is None else argv
     look = []
     if args.profile is not None:
@@ -220,19 +220,29 @@ def painting_options(args: argparse.Namespace) -> PaintingOptions:
     )
 
 
-def read_masks(path: Path, count: int) -> np.ndarray:
-    """Return `count` regions, those of the styles, of a mask; the user is told where it has more.
+def read_masks(path: Path, styles: int, *, all_styles: bool = True) -> np.ndarray:
+    """Return one region per style; warn when the mask has more colours than there are styles.
+
+    Args:
+        path: of the mask.
+        styles: how many there are.
+        all_styles: whether each has to have a region, or may be left over.
 
     Raises:
         PictureError: the mask cannot be read.
-        ValueError: it has fewer.
+        ValueError: it cannot be split into so many regions.
     """
     from .regions import count_colours, masks_from_picture
 
-    masks = masks_from_picture(path, count)
-    if (colours := count_colours(read_picture(path))) > count:
-        warn(f"{path}: has {colours} colours for {count} styles; like colours share a style")
-    return masks
+    picture = read_picture(path)
+    colours = count_colours(picture)
+    if colours > styles:
+        warn(f"{path}: has {colours} colours for {styles} styles; like colours share a style")
+    count = styles if all_styles else min(styles, max(2, colours))
+    try:
+        return masks_from_picture(picture, count)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
 
 
 def _readable(word: str) -> list[Path]:

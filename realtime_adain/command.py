@@ -126,8 +126,8 @@ def parse(
 
 
 def check(parser: argparse.ArgumentParser, words: Sequence[str], origin: object) -> None:
-    """Raise ValueError, with their origin, for arguments that nobody has typed and that the parser
-    does not take."""
+    """Check arguments that nobody has typed: raise ValueError, naming their origin, for what the
+    parser refuses."""
     usual = parser.error
 
     def refuse(message: str) -> NoReturn:

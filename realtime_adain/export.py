@@ -59,8 +59,8 @@ def _export(args: argparse.Namespace) -> int:
     except OSError as error:
         raise RealtimeAdainError(f"{args.output}: cannot be written ({error.strerror})") from error
     print(f"{args.output}: {len(graph) / 1e6:.1f} MB, {verdict}")
-    print("  frame     uint8 (H, W, 3) RGB, H and W multiples of", network.stride)
-    print(f"  style     float32 (2, {sum(network.layer_widths)}), means and deviations")
+    print(f"  frame     uint8 (H, W, 3) RGB, H and W multiples of {network.stride} from 16 on")
+    print(f"  style     float32 (2, {sum(network.layer_widths)}), means and standard deviations")
     print("  alpha     float32, 0 to 1")
     print("  stylized  uint8 (H, W, 3) RGB")
     return 0

@@ -14,7 +14,7 @@ _SIGNALS = [
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Let what would end the program wait until what is done meanwhile is whole."""
+    """Hold back Ctrl-C and SIGTERM until the body has finished."""
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread hears them
         return

@@ -214,7 +214,7 @@ def cover(pixels: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
 
 
 def _upright(image: Image.Image) -> tuple[Image.Image, bytes]:
-    """Return the picture turned as its EXIF says, and the rest of that; none where it is flawed."""
+    """Return the picture turned upright, and its EXIF, if that is whole, without the rotation."""
     try:
         image = ImageOps.exif_transpose(image)
         return image, image.getexif().tobytes() if "exif" in image.info else b""

@@ -31,8 +31,8 @@ CROP = 256
 MOST_CONTENTS = 32
 STYLE_WEIGHT = 3.0
 """Half of what networks are trained with: a style that is looked at long swallows the content."""
-DEMO_SECONDS = range(0, 40, 5)
-"""When the demo scene is looked at."""
+DEMO_SECONDS = range(0, 60, 5)
+"""When the demo scene is looked at, once for every built-in style."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -95,7 +95,7 @@ def _refine(args: argparse.Namespace) -> int:
     from .progress import Progress
     from .style import Style
     from .stylizer import Stylizer
-    from .tensors import resize, style_size, to_tensor
+    from .tensors import style_image, to_tensor
     from .training.refining import LEAST_CONTENTS, refine
     from .weights import fetched_teacher, load_teacher
 
@@ -108,13 +108,12 @@ def _refine(args: argparse.Namespace) -> int:
     stylizer = Stylizer(args.model, device=args.device, engine="torch")
     picture = read_picture(paths[0])
     style = stylizer.encode_style(picture, size=args.style_size, name=paths[0].stem)
-    artwork = to_tensor(picture, stylizer.device, torch.float32)
     contents = [to_tensor(crop, stylizer.device, torch.float32) for crop in pictures]
     with Progress(args.steps, unit="steps") as progress:
         statistics, verdicts = refine(
             stylizer.network,
             style.statistics,
-            resize(artwork, style_size(picture.shape[:2], args.style_size)),
+            style_image(picture, stylizer.device, args.style_size),
             torch.cat(contents),
             PerceptualLoss(teacher.to(stylizer.device, memory_format=torch.channels_last)),
             steps=args.steps,
@@ -134,7 +133,7 @@ def _contents(folder: Path | None) -> list[np.ndarray]:
     them."""
     from .demo_scene import DemoScene
     from .pictures import list_pictures, middle_square, read_picture
-    from .styles import builtin_style_names, builtin_style_path
+    from .styles import builtin_style_paths
 
     if folder is not None:
         paths = list_pictures(folder)
@@ -142,8 +141,8 @@ def _contents(folder: Path | None) -> list[np.ndarray]:
     else:
         scene = DemoScene((640, 480))
         views = [scene.draw(float(seconds)) for seconds in DEMO_SECONDS]
-        artworks = [read_picture(builtin_style_path(name)) for name in builtin_style_names()]
-        pictures = [picture for pair in zip(artworks, views, strict=False) for picture in pair]
+        artworks = [read_picture(path) for path in builtin_style_paths()]
+        pictures = [picture for pair in zip(artworks, views, strict=True) for picture in pair]
     return [middle_square(picture, CROP) for picture in pictures]
 
 

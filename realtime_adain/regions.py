@@ -6,14 +6,12 @@ every position, or to less where the original is kept.
 
 from __future__ import annotations
 
-import os
-
 import cv2
 import numpy as np
 
 from .colour import LUMA
 from .frame import check_pixels, scaled
-from .pictures import read_picture, shrink
+from .pictures import shrink
 
 MAX_REGIONS = 16
 
@@ -48,9 +46,7 @@ def keep_original(stylized: np.ndarray, original: np.ndarray, mask: np.ndarray) 
     return cv2.blendLinear(stylized, original, mask, 1.0 - mask)
 
 
-def masks_from_picture(
-    picture: np.ndarray | str | os.PathLike[str], count: int, softness: float = 0.01
-) -> np.ndarray:
+def masks_from_picture(picture: np.ndarray, count: int, softness: float = 0.01) -> np.ndarray:
     """Return one mask for each of the main colours of a painted picture, from dark to light.
 
     Paint every region in a colour or grey of its own. The colours are found by k-means, started at
@@ -58,7 +54,7 @@ def masks_from_picture(
     always gives the same masks.
 
     Args:
-        picture: uint8 `(H, W, 3)` RGB, or the path of a picture.
+        picture: uint8 `(H, W, 3)` RGB.
         count: number of regions, which is that of the styles: 2 to 16.
         softness: deviation of the soft edges, of the short side; 0 for hard edges.
 
@@ -66,7 +62,6 @@ def masks_from_picture(
         float32 `(count, H, W)` that sums to one at every position.
 
     Raises:
-        PictureError: the picture cannot be read.
         TypeError, ValueError: the array is no picture, `count` or `softness` is outside its range,
             or the picture has fewer colours.
     """
@@ -76,14 +71,8 @@ def masks_from_picture(
         )
     if not 0.0 <= softness <= 1.0:
         raise ValueError(f"softness must be in 0..1, got {softness}")
-    name = "the mask"
-    if not isinstance(picture, np.ndarray):
-        name, picture = picture, read_picture(picture)
     check_pixels(picture)
-    try:
-        labels = _main_colours(picture, count)
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from None
+    labels = _main_colours(picture, count)
     masks = np.stack([(labels == label).astype(np.float32) for label in range(count)])
     votes = np.stack([cv2.blur(mask, (_VOTE_SIDE, _VOTE_SIDE)) for mask in masks])
     elected = votes.argmax(0)
@@ -190,7 +179,7 @@ class BackgroundModel:
         """Forget the background."""
         self._background: np.ndarray | None = None
         self._size_hw = (0, 0)
-        self._learnt = 0
+        self._frames_learnt = 0
         self._mask: np.ndarray | None = None
 
     @property
@@ -210,11 +199,11 @@ class BackgroundModel:
             self.reset()
             self._size_hw = frame.shape[:2]
         small = self._reduced(frame)
-        self._learnt += 1
+        self._frames_learnt += 1
         if self._background is None:
             self._background = small
         else:
-            self._background += (small - self._background) / self._learnt
+            self._background += (small - self._background) / self._frames_learnt
         self._mask = np.zeros(small.shape[:2], np.float32)
 
     def mask(self, frame: np.ndarray) -> np.ndarray:
@@ -231,7 +220,7 @@ class BackgroundModel:
             raise RuntimeError("no background is known: call learn() with an empty frame first")
         if frame.shape[:2] != self._size_hw:
             raise ValueError(f"the background has size {self._size_hw}, got {frame.shape[:2]}")
-        self._learnt = 0  # the next time, learning begins anew
+        self._frames_learnt = 0  # the next time, learning begins anew
         small = self._reduced(frame)
         empty = self._mask < 0.1
         exposure = _exposure(small, self._background, empty)

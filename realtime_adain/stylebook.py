@@ -82,7 +82,8 @@ def find_mix(mix: Mapping[str, float] | None) -> dict[Path, float]:
     """Return the weights of a mix, which then sum to one, by the styles' files.
 
     Args:
-        mix: weights of at least 0 by what the user calls the styles, of a folder for each in it.
+        mix: a weight of at least 0 for each style as the user calls it; a folder's goes to every
+            picture in it.
 
     Raises:
         StyleError, PictureError: there is no such style, or no weight above 0.

@@ -116,7 +116,8 @@ class Stylizer(Closing):
                 a built-in one.
             size: short side in pixels to which the picture is brought first; larger gives larger
                 strokes. The long side becomes at most four times that.
-            name: what is shown to the user; None for the file's name.
+            name: of a picture, shown to the user; None for the file's name. A saved style keeps its
+                own.
 
         Raises:
             PictureError: the picture cannot be read.

@@ -118,7 +118,7 @@ def resize(image: Tensor, size_hw: tuple[int, int]) -> Tensor:
 def resize_frame(frame: Tensor, size_hw: tuple[int, int]) -> Tensor:
     """Return uint8 `(H, W, 3)` at another size, as `resize` does it, where it is.
 
-    On the processor in whole numbers, ten times as fast: nearly everywhere within one of them.
+    On the processor computed in integers, ten times as fast; nearly all values within 1.
     """
     if tuple(frame.shape[:2]) == tuple(size_hw):
         return frame

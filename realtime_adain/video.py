@@ -82,7 +82,12 @@ def _repaint(args: argparse.Namespace) -> int:
         _open_sink(args, source, options.styles) as sink,
         cli.make_stylizer(args) as stylizer,
     ):
-        _tell_of_odd_sides(args, source.size_hw)
+        if sink.has_full_chroma:
+            height, width = source.size_hw
+            command.warn(
+                f"{args.output}: {width}x{height} has an odd side and is written in 4:4:4, which "
+                "some players and browsers do not show"
+            )
         for stream in sink.left_out:
             may_hold = stream.startswith("subtitle") and args.output.suffix.lower() != ".mkv"
             hint = "; .mkv may" if may_hold else ""
@@ -105,18 +110,6 @@ def _repaint(args: argparse.Namespace) -> int:
                 _keep_the_beginning(sink, progress.done, error)
     _report(args, source, sink, progress)
     return 0
-
-
-def _tell_of_odd_sides(args: argparse.Namespace, size_hw: tuple[int, int]) -> None:
-    """Say so where the file will have colour at full size, as H.264 and its like want even sides
-    for less."""
-    height, width = size_hw
-    is_known_by_all = args.output.suffix.lower() == ".webm" or args.codec not in (None, "libx264")
-    if (height % 2 or width % 2) and not is_known_by_all:
-        command.warn(
-            f"{args.output}: {width}x{height} has an odd side and is written in 4:4:4, which some "
-            "players and browsers do not show"
-        )
 
 
 def _open_source(args: argparse.Namespace) -> _Source:

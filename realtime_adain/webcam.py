@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from . import cli, command
 from .capture import LatestFrame
@@ -27,8 +26,6 @@ from .live.screen_text import ScreenText, Stats
 from .live.strip import Strip
 from .live.view import Layout, View
 from .live.watch import FolderWatch
-from .pictures import read_picture
-from .regions import count_colours
 from .sinks.base import Sink
 from .sinks.window import Window, check_display
 from .sources import SOURCE_SYNTAX, open_source
@@ -37,9 +34,6 @@ from .sources.microphone import Microphone
 from .style_deck import StyleDeck, check_one_readable
 from .stylebook import find_first, find_mix, find_styles, style_name
 from .styles import builtin_style_names
-
-if TYPE_CHECKING:
-    import numpy as np
 
 TITLE = "realtime-adain"
 LARGEST_WINDOW_HW = (720, 1280)
@@ -121,7 +115,7 @@ def _make_parser() -> argparse.ArgumentParser:
 def _with_profile(
     parser: argparse.ArgumentParser, args: argparse.Namespace, argv: Sequence[str] | None
 ) -> argparse.Namespace:
-    """Return the options with those of the profile under them, where there is one."""
+    """Return the options, where there is a profile with its settings as defaults beneath them."""
     if args.profile is None:
         return args
     argv = sys.argv[1:] if argv is None else argv
@@ -170,14 +164,16 @@ def _run_live(args: argparse.Namespace) -> int:
     at_once = [*find_first(args.first, style_paths), *mix]
     style_paths = list(dict.fromkeys([*style_paths, *at_once]))
     _check_before_loading(args, style_paths)
-    masks = None if args.mask is None else _read_masks(args.mask, len(style_paths))
+    masks = None
+    if args.mask is not None:
+        masks = cli.read_masks(args.mask, len(style_paths), all_styles=False)
     watch = FolderWatch(args.watch) if args.watch is not None else None
     with ExitStack() as opened:
         source = open_source(args.source, size_wh=args.camera_size, frame_rate=args.fps)
         frames = opened.enter_context(LatestFrame(source))
         view = View(mirror=args.mirror, layout=Layout(args.layout), divider=args.divider)
         sinks = _open_sinks(args, opened, frames, view.layout)
-        hearing = _open_microphone(args, opened)
+        sound_source = _open_microphone(args, opened)
         stylizer = opened.enter_context(cli.make_stylizer(args))
         deck = opened.enter_context(
             StyleDeck(
@@ -218,7 +214,7 @@ def _run_live(args: argparse.Namespace) -> int:
             folder=args.snapshots,
             window=window,
             sinks=sinks,
-            hearing=hearing,
+            sound_source=sound_source,
             network_options=_network_options(args),
         )
         try:
@@ -285,12 +281,6 @@ def _open_window(
     scale = min(max(1.0, SMALLEST_WINDOW_SIDE / min(size_hw)), fitting)
     size_wh = (round(width * scale), round(height * scale))
     return opened.enter_context(Window(TITLE, size_wh, fullscreen=args.fullscreen))
-
-
-def _read_masks(path: Path, style_count: int) -> np.ndarray:
-    """Return the regions of a mask, at most as many as there are styles."""
-    colours = count_colours(read_picture(path))
-    return cli.read_masks(path, min(style_count, max(2, colours)))
 
 
 def _make_styles(

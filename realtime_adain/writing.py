@@ -45,8 +45,8 @@ def free_path(folder: Path, stem: str, suffix: str) -> Path:
 
 
 def put_in_place(part: Path, path: Path) -> None:
-    """Give a file its name; in place of an older one it has the permissions of that, where the
-    system lets it.
+    """Rename a finished file into place; where it replaces one, it takes over its permissions, if
+    the system lets it.
 
     Raises:
         OSError: it cannot have it.

@@ -567,7 +567,7 @@ def test_without_a_window_a_problem_of_the_source_is_told_on_the_terminal(
     live.source.frames = 6
     live.run()
     told = capsys.readouterr().err.splitlines()
-    assert told == ["realtime-adain: unplugged", "realtime-adain: all is well again"]
+    assert told == ["realtime-adain: unplugged", "realtime-adain: all is well"]
 
 
 def test_the_end_of_the_source_ends_the_session(style_files: list[Path]) -> None:

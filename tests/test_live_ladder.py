@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from realtime_adain.frame import scaled
 from realtime_adain.live.ladder import SCALES, QualityLadder
 
 from .helpers import picture
@@ -64,9 +65,10 @@ def test_what_is_made_for_the_first_frames_does_not_count() -> None:
 
 def test_a_larger_size_is_tried_when_it_is_ready() -> None:
     machine = Machine(0.4)
-    ready = set()
+    ready = {scaled((360, 640), scale) for scale in SCALES}
     ladder = QualityLadder(machine.stylize, 1 / 30, lambda size_hw: size_hw in ready, machine.clock)
     machine.run(ladder, 3)
+    ready.discard((360, 640))
     rung, machine.seconds_per_megapixel = ladder.rung, 0.05
     machine.run(ladder, 20)
     assert ladder.rung == rung
@@ -102,13 +104,21 @@ def test_very_large_frames_are_painted_smaller_until_their_time_is_known() -> No
     machine = Machine(0.0005)
     ladder = QualityLadder(machine.stylize, 1 / 30, clock=machine.clock)
     frame = np.zeros((4000, 6000, 3), np.uint8)
-    for _ in range(20):
+    for _ in range(10):
         ladder(frame, None, 1.0)
-    assert set(machine.painted) == {1000}
-    machine.now += 3
-    ladder(frame, None, 1.0)
-    ladder(frame, None, 1.0)
-    assert machine.painted[-1] == 4000
+    assert machine.painted == [1000] * 9 + [4000], "as soon as enough of them are measured"
+
+
+def test_a_size_is_not_judged_before_it_is_ready() -> None:
+    machine = Machine(0.4)
+    ready = set()
+    ladder = QualityLadder(machine.stylize, 1 / 30, lambda size_hw: size_hw in ready, machine.clock)
+    machine.run(ladder, 3)  # 92 ms a frame of 33, while something faster is made ready
+    assert set(machine.painted) == {360}
+    ready.add((360, 640))
+    machine.seconds_per_megapixel = 0.05
+    machine.run(ladder, 3)
+    assert set(machine.painted) == {360}
 
 
 def test_a_frame_that_takes_seconds_is_not_waited_for_often() -> None:

@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 import pytest
 
-from realtime_adain.errors import PictureError
 from realtime_adain.pictures import read_picture, write_picture
 from realtime_adain.regions import (
     BackgroundModel,
@@ -58,7 +57,8 @@ def test_smoothed_edges_of_the_drawing_are_no_region() -> None:
 
 def test_masks_of_a_file_with_jpeg_noise_are_the_same_every_time(tmp_path) -> None:
     write_picture(tmp_path / "regions.jpg", painted())
-    first, second = (masks_from_picture(tmp_path / "regions.jpg", 3) for _ in range(2))
+    read = read_picture(tmp_path / "regions.jpg")
+    first, second = (masks_from_picture(read, 3) for _ in range(2))
     assert np.array_equal(first, second)
     assert np.abs(first - masks_from_picture(painted(), 3)).mean() < 0.01
 
@@ -73,15 +73,13 @@ def test_colours_are_counted_as_one_sees_them(tmp_path) -> None:
     assert count_colours(np.broadcast_to(stripes[:, None], (40, len(stripes), 3))) > 5
 
 
-def test_what_cannot_be_split_is_refused(tmp_path) -> None:
-    with pytest.raises(ValueError, match="the mask: 4 regions need as many colours, there are 3"):
+def test_what_cannot_be_split_is_refused() -> None:
+    with pytest.raises(ValueError, match="4 regions need as many colours, there are 3"):
         masks_from_picture(painted(), 4)
     with pytest.raises(ValueError, match="a mask needs 2 to 16 styles"):
         masks_from_picture(painted(), 1)
     with pytest.raises(ValueError, match=r"softness must be in 0..1, got -1"):
         masks_from_picture(painted(), 2, softness=-1)
-    with pytest.raises(PictureError, match="no such file"):
-        masks_from_picture(tmp_path / "none.png", 2)
     with pytest.raises(TypeError, match="uint8"):
         masks_from_picture(painted().astype(float), 2)
 

@@ -170,7 +170,7 @@ def test_ordinary_file_is_not_in_fragments_on_the_way(tmp_path) -> None:
 def test_prompt_encoder_keeps_nothing_back(codec) -> None:
     video = VideoFormat(SIZE_HW, Fraction(25), Fraction(1, 25), Fraction(1))
     with av.open(io.BytesIO(), "w", format="matroska") as container:
-        encoder = VideoEncoder(container, codec, Encoding(prompt=True), video)
+        encoder = VideoEncoder(container, codec, Encoding(low_latency=True), video)
         packets = [len(encoder.encode(pixels, pts)) for pts, pixels in enumerate(numbered(4))]
     assert packets == [1, 1, 1, 1]
 

@@ -72,9 +72,9 @@ def record(path: Path, tape: Tape, seconds: float = 2.0) -> None:
         path,
         size_hw=SIZE_HW,
         frame_rate=None,
-        encoding=Encoding(prompt=True),
+        encoding=Encoding(low_latency=True),
         crash_safe=True,
-        hearing=tape,
+        sound_source=tape,
     ) as sink:
         for index, pixels in enumerate(numbered(round(25 * seconds))):
             tape.until = START + index / 25
@@ -133,7 +133,9 @@ def test_microphone_that_says_nothing_costs_no_picture(suffix, tmp_path) -> None
 
 def test_recording_hears_while_no_picture_comes(tmp_path) -> None:
     tape = Tape(0.0)
-    recording = Recording(tmp_path / "take.mp4", size_hw=SIZE_HW, frame_rate=None, hearing=tape)
+    recording = Recording(
+        tmp_path / "take.mp4", size_hw=SIZE_HW, frame_rate=None, sound_source=tape
+    )
     first, last = numbered(2)
     recording.write(Frame(first, START))
     for seconds in range(4, 24, 4):  # of which a microphone keeps five

@@ -475,8 +475,27 @@ def test_distillation_teaches_low_rank_to_paint_as_before(folders, teacher, tmp_
     before, after = load_network(start), load_network(weights)
     style = torch.rand(1, 3, 64, 64)
     torch.testing.assert_close(after.encode_style(style), before.encode_style(style))
-    with pytest.raises(ValueError, match="needs a lean network as --initial"):
-        run(options_for(folders, recipe="distillation"), tmp_path / "none", teacher)
+    for initial, reason in (
+        (None, "of whole convolutions as --initial"),
+        (weights, "of whole convolutions as --initial"),
+        (start, "needs ranks"),
+    ):
+        changes = {"recipe": "distillation", "initial": initial and str(initial), "config": {}}
+        impossible = options_for(folders, **changes)
+        with pytest.raises(ValueError, match=reason):
+            run(impossible, tmp_path / "none", teacher)
+
+
+def test_a_log_begun_anew_takes_other_columns(tmp_path) -> None:
+    log = LossLog(tmp_path / "log.csv")
+    log.add({"content": 1.0})
+    log.write(100)
+    log = LossLog(tmp_path / "log.csv")
+    log.forget_after(0)
+    log.add({"features": 2.0, "picture": 3.0})
+    log.write(100)
+    (row,) = csv.DictReader((tmp_path / "log.csv").open())
+    assert (row["step"], float(row["picture"])) == ("100", 3.0) and "content" not in row
 
 
 def test_copied_channels_part_as_they_learn() -> None:

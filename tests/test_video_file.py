@@ -544,7 +544,7 @@ def test_a_recording_that_breaks_off_in_a_fragments_head_plays(tmp_path) -> None
         path,
         size_hw=SIZE_HW,
         frame_rate=Fraction(25),
-        encoding=Encoding(preset="ultrafast", prompt=True),
+        encoding=Encoding(preset="ultrafast", low_latency=True),
         crash_safe=True,
     )
     for index, pixels in enumerate(numbered(60)):

@@ -183,7 +183,7 @@ def _add_hair(
 
 def _strands(rng: np.random.Generator, turn: np.ndarray, far: np.ndarray) -> np.ndarray:
     """Return the brightness, 0..1, of hairs that run away from where `far` is 0."""
-    grain = noise(rng, (256, 1024), 6, 5, stretch=(0.05, 1.0))
+    grain = noise(rng, (256, 1024), 6, 5, bumps_yx=(0.05, 1.0))
     column = ((turn / (2 * np.pi) + 0.5) * 1023).astype(np.float32)
     row = (np.clip(far / 3.2, 0, 1) * 255).astype(np.float32)
     return cv2.remap(grain, column, row, cv2.INTER_LINEAR)

@@ -87,17 +87,17 @@ def noise(
     shape_hw: tuple[int, int],
     cells: float,
     octaves: int,
-    stretch: tuple[float, float] = (1.0, 1.0),
+    bumps_yx: tuple[float, float] = (1.0, 1.0),
 ) -> np.ndarray:
     """Return fractal noise in about 0..1, float32, with `cells` bumps along the height.
 
-    `stretch` multiplies the number of bumps along y and along x.
+    `bumps_yx` multiplies the number of bumps along y and along x.
     """
     height, width = shape_hw
     total = np.zeros(shape_hw, np.float32)
     for octave in range(octaves):
-        rows = min(height, round(cells * 2**octave * stretch[0])) + 2
-        columns = min(width, round(cells * 2**octave * stretch[1] * width / height)) + 2
+        rows = min(height, round(cells * 2**octave * bumps_yx[0])) + 2
+        columns = min(width, round(cells * 2**octave * bumps_yx[1] * width / height)) + 2
         bumps = rng.random((rows, columns), np.float32)
         total += cv2.resize(bumps, (width, height), interpolation=cv2.INTER_LINEAR) * 0.5**octave
     middle = 1 - 0.5**octaves

@@ -18,7 +18,7 @@ def paint_sky(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     small = (max(2, height // 2), max(2, width // 2))  # it is soft: half the size is enough
     y = np.linspace(0, 1, small[0], dtype=np.float32)[:, None] * np.ones((1, small[1]), np.float32)
     sky = ramp(y, (44, 74, 140), (112, 138, 186), (226, 176, 168), (255, 206, 140))
-    cloud = noise(rng, small, 3, 5, stretch=(2.2, 0.7))
+    cloud = noise(rng, small, 3, 5, bumps_yx=(2.2, 0.7))
     veil = rise(0.48, 0.85, cloud) * rise(0.95, 0.55, y)
     lit = np.clip(0.5 + 6 * cv2.Sobel(cv2.GaussianBlur(cloud, (0, 0), 1), cv2.CV_32F, 0, 1), 0, 1)
     clouds = ramp(lit, (112, 110, 150), (250, 190, 160), (255, 236, 206))
@@ -56,7 +56,7 @@ def paint_town(
     leaves = ramp(trees, (16, 28, 34), (40, 66, 50), (92, 104, 66))
     picture, solid = blend(picture, leaves, ground), np.maximum(solid, ground)
     river = rise(-0.004, 0.004, y - 0.93) * np.ones((1, width), np.float32)
-    ripples = noise(rng, (height, width), 13, 3, stretch=(3, 0.25))
+    ripples = noise(rng, (height, width), 13, 3, bumps_yx=(3, 0.25))
     water = ramp(ripples, (46, 60, 100), (150, 130, 150), (250, 196, 150))
     picture = blend(picture, water, river)
     chosen = rng.permutation(len(lights))[:22]

@@ -18,7 +18,7 @@ from ..ahead import Made
 from ..folders import cache_folder
 from ..networks import StyleNetwork
 from ..pictures import read_picture
-from ..styles import builtin_style_names, builtin_style_path
+from ..styles import builtin_style_paths
 from ..tensors import resize_pixels, style_image, working_size
 from .base import Engine, EngineError
 from .choices import Choices
@@ -264,7 +264,7 @@ class AutoEngine(Engine):
 @torch.inference_mode()
 def _plain_style(network: StyleNetwork) -> Statistics:
     """Return the style in which engines are compared: in the boldest ones rounding shows."""
-    painting = read_picture(builtin_style_path(builtin_style_names()[0]))
+    painting = read_picture(builtin_style_paths()[0])
     return network.encode_style(style_image(painting, torch.device("cpu"), _STYLE_SIDE))
 
 

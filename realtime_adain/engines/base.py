@@ -21,7 +21,8 @@ _ACCELERATOR = threading.RLock()
 
 
 def exclusive(device: torch.device) -> AbstractContextManager:
-    """Return a context in which nothing else is computed on an accelerator; graphs are replayed.
+    """Return a context in which nothing else is computed on an accelerator, except replays of
+    captured graphs.
 
     Metal takes work from one thread at a time, and a CUDA graph cannot be captured while another
     thread waits for the device, as cuDNN does when it looks for the fastest kernel. On a processor

@@ -58,7 +58,7 @@ class Crew:
 
         Args:
             tasks: each computes a frame and asks for room for it.
-            at_a_time: of how many there are, returns the context in which they run.
+            at_a_time: given the number of workers, returns the context in which they run.
         """
         tasks = iter(tasks)
         for task in islice(tasks, 1):  # it shows how large the frames are

@@ -5,7 +5,7 @@ One graph serves every style, strength and frame size. Its inputs and output:
 | name       | what                                                                        |
 |------------|-----------------------------------------------------------------------------|
 | `frame`    | uint8 `(H, W, 3)` RGB; H and W multiples of the stride, 16 at least         |
-| `style`    | float32 `(2, C)`: means and deviations of all AdaIN layers (`Style.packed`)   |
+| `style`    | float32 `(2, C)`: means and standard deviations (`Style.packed`)            |
 | `alpha`    | float32 scalar, style strength in 0..1                                      |
 | `stylized` | uint8 `(H, W, 3)` RGB                                                       |
 """

@@ -29,7 +29,7 @@ from ..adain import Statistics
 from ..demo_scene import DemoScene
 from ..networks import StyleNetwork
 from ..pictures import read_picture
-from ..styles import builtin_style_names, builtin_style_path
+from ..styles import builtin_style_paths
 from ..tensors import style_image, to_tensor
 
 LEAST_ALPHA = 0.8
@@ -174,7 +174,7 @@ class _Convolutions(TorchFunctionMode):
 def _examples(network: StyleNetwork) -> Iterable[tuple[Tensor, Statistics, float]]:
     """Yield pictures, statistics of styles, and strengths."""
     scene = DemoScene((_SIDE, _SIDE))
-    paintings = [read_picture(builtin_style_path(name)) for name in builtin_style_names()]
+    paintings = [read_picture(path) for path in builtin_style_paths()]
     for number, painting in enumerate([*paintings, *_boldest_styles()]):
         style = network.encode_style(style_image(painting, _CPU, _STYLE_SIDE))
         picture = to_tensor(scene.draw(float(number)), _CPU, torch.float32)

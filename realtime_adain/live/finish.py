@@ -7,6 +7,7 @@ import numpy as np
 from ..colour import MAX_SATURATION, ColourFollower, ColourMode, ColourMoments, finish_colours
 from ..faint import keep_faint
 from ..steady import DEFAULT_SMOOTHING, SteadyFilter
+from .cycling import following
 from .person import PersonMask, Region
 
 SATURATION_STEP = 0.1
@@ -90,8 +91,7 @@ class Finish:
 
     def turn_colour(self) -> str:
         """Go from the style's colours to the content's, to matched ones; return what to say."""
-        order = list(ColourMode)
-        self._colour = order[(order.index(self._colour) + 1) % len(order)]
+        self._colour = following(self._colour)
         self._follower.reset()
         return {
             ColourMode.STYLE: "colours of the style",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections import deque
@@ -26,9 +27,8 @@ SCALES = (1.0, 0.85, 0.7, 0.6, 0.5, 0.42, 0.35, 0.3, 0.25)
 TOO_LONG = 0.75
 """Part of the interval from which on painting a frame takes too long."""
 
-_MOST_PIXELS_AT_FIRST = 1920 * 1088
-"""Of a frame of which nobody knows yet how long it takes: a photograph of 24 million would take
-seconds, and gigabytes."""
+_MOST_PIXELS_AT_FIRST = 640 * 480
+"""Of a frame of which nobody knows yet how long it takes."""
 
 _MINIMUM_SIDE = 160  # painted smaller than this, a face is a blur
 _MEASURED_FRAMES = 7
@@ -43,6 +43,7 @@ _LONGEST_PATIENCE = 60.0
 class QualityLadder:
     """Paints frames at the largest size that leaves a quarter of the interval for all the rest.
 
+    It begins with few pixels, and goes up as soon as some frames have shown that more will do.
     It steps down as soon as the median of the last frames takes too long, or two in a row far too
     long, at once to the rung that should do by its number of pixels, and back up when a higher one
     should do as well; where it turns out to be too high, or to need more memory than there is, the
@@ -53,7 +54,8 @@ class QualityLadder:
         stylize: paints uint8 `(H, W, 3)` RGB in a style with a strength of 0..1.
         interval: seconds from frame to frame that are to be held.
         ready_for: returns whether frames of a height and width can be painted without delay, and
-            sees to it that they soon can; a rung is tried when it is ready.
+            sees to it that they soon can; a higher rung is tried when it is ready, and no rung is
+            judged before it is.
         clock: seconds that only ever grow.
 
     Attributes:
@@ -80,14 +82,12 @@ class QualityLadder:
         self._useful = len(SCALES)  # last rung that gains something over the one before
         self._to_ignore = _IGNORED_FRAMES
         self._patience = _FIRST_PATIENCE
-        self._changed_at = clock()
+        self._changed_at = -math.inf
         self._rose = False
 
     def __call__(self, pixels: np.ndarray, style: Style, alpha: float) -> np.ndarray:
         """Return the frame painted, of its own size."""
         began = self._clock()
-        if self._size_hw != pixels.shape[:2]:
-            self._begin_with(pixels.shape[:2], began)
         painted = self._paint_what_fits(pixels, style, alpha)
         now = self._clock()
         self._note(now - began)
@@ -108,9 +108,11 @@ class QualityLadder:
         return self._paint_what_fits(pixels, style, alpha) if painted is None else painted
 
     def _paint_what_fits(self, pixels: np.ndarray, style: Style, alpha: float) -> np.ndarray:
+        if self._size_hw != pixels.shape[:2]:
+            self._begin_with(pixels.shape[:2])
         while True:
             painted = unless_memory_is_short(
-                partial(self._paint, pixels, style, alpha), last=self.rung == _lowest_rung(pixels)
+                partial(self._paint, pixels, style, alpha), last=self.rung >= _lowest_rung(pixels)
             )
             if painted is not None:
                 return painted
@@ -119,14 +121,13 @@ class QualityLadder:
     def _paint(self, pixels: np.ndarray, style: Style, alpha: float) -> np.ndarray:
         return paint_reduced(lambda small: self._stylize(small, style, alpha), pixels, self.scale)
 
-    def _begin_with(self, size_hw: tuple[int, int], now: float) -> None:
-        """Go down for frames of a size that has not been painted yet, where it is very large."""
+    def _begin_with(self, size_hw: tuple[int, int]) -> None:
+        """Paint few of the pixels of frames of a size of which none has been painted yet."""
         self._size_hw = size_hw
         pixels, rung = size_hw[0] * size_hw[1], self.rung
         while rung < len(SCALES) - 1 and SCALES[rung] ** 2 * pixels > _MOST_PIXELS_AT_FIRST:
             rung += 1
-        if rung != self.rung:
-            self._go(rung, now, rose=False)
+        self._go(rung, -math.inf, rose=False)
 
     def _note(self, seconds: float) -> None:
         """Take note of how long a frame took."""
@@ -191,6 +192,8 @@ class QualityLadder:
 
     def _go(self, rung: int, now: float, *, rose: bool) -> None:
         self.rung = rung
+        painted_hw = scaled(self._size_hw, SCALES[rung])
+        self._awaited_hw = None if self._ready_for(painted_hw) else painted_hw
         self._rose = rose
         self._changed_at = now
         self._measure_anew()

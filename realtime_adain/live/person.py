@@ -10,6 +10,7 @@ from math import ceil
 import numpy as np
 
 from ..regions import BackgroundModel, keep_original
+from .cycling import following
 
 WARNING_SECONDS = 4.0
 """How long the user has to leave the picture."""
@@ -47,8 +48,7 @@ class PersonMask:
 
     def turn(self) -> str:
         """Go from everything to the person, to the room, and round again; return what to say."""
-        order = list(Region)
-        self.region = order[(order.index(self.region) + 1) % len(order)]
+        self.region = following(self.region)
         if self.region is Region.ALL and not self._background.learnt:
             self._start = None  # the next time the user is warned again
         return {

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..frame import Frame
-from ..sinks.sound_track import Hearing
+from ..sinks.sound_track import SoundSource
 from .errands import Errands
 from .takes import Recording, new_path
 from .view import Layout
@@ -22,7 +22,7 @@ class Recorder:
         errands: where files are opened and finished.
         folder: where `toggle` puts them.
         frame_rate: nominal rate of the frames, None where it is not known.
-        hearing: what brings the sound; None for silent films.
+        sound_source: what brings the sound; None for silent films.
     """
 
     def __init__(
@@ -30,12 +30,12 @@ class Recorder:
         errands: Errands,
         folder: Path,
         frame_rate: Fraction | None,
-        hearing: Hearing | None = None,
+        sound_source: SoundSource | None = None,
     ) -> None:
         self._errands = errands
         self._folder = folder
         self._frame_rate = frame_rate
-        self._hearing = hearing
+        self._sound_source = sound_source
         self._running: tuple[Recording, Layout] | None = None
         self._wanted = False
 
@@ -96,7 +96,7 @@ class Recorder:
                 path,
                 size_hw=layout.size_hw(size_hw),
                 frame_rate=self._frame_rate,
-                hearing=self._hearing,
+                sound_source=self._sound_source,
             )
         except BaseException:
             self._wanted = False

@@ -8,6 +8,7 @@ from enum import StrEnum
 from itertools import zip_longest
 
 from ..timing import LiveTiming
+from .cycling import following
 from .keys import HELP
 
 _MESSAGE_SECONDS = 3.0
@@ -41,8 +42,7 @@ class ScreenText:
 
     def turn_stats(self) -> None:
         """Go from the line to the line with its graph, to nothing, and round again."""
-        order = list(Stats)
-        self.stats = order[(order.index(self.stats) + 1) % len(order)]
+        self.stats = following(self.stats)
 
     def toggle_help(self) -> None:
         """Show or hide the keys."""

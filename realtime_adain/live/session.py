@@ -17,7 +17,7 @@ from ..frame import Frame, scaled
 from ..overlay import Overlay, draw_overlay
 from ..pictures import resize, shrink
 from ..sinks.base import Sink
-from ..sinks.sound_track import Hearing
+from ..sinks.sound_track import SoundSource
 from ..sinks.window import Window
 from ..style_deck import StyleDeck
 from ..timing import LiveTiming
@@ -57,7 +57,7 @@ class LiveSession(Closing):
         folder: where snapshots, recordings and presets go.
         window: where the pictures are shown and the keys pressed; None for no window.
         sinks: what else takes the stylized pictures; none may make the picture wait.
-        hearing: what brings the recordings' sound; None for silent ones.
+        sound_source: what brings the recordings' sound; None for silent ones.
         network_options: the command line's options that name the network, kept with the settings.
 
     Attributes:
@@ -79,7 +79,7 @@ class LiveSession(Closing):
         folder: Path = Path(),
         window: Window | None = None,
         sinks: Sequence[Sink] = (),
-        hearing: Hearing | None = None,
+        sound_source: SoundSource | None = None,
         network_options: Mapping[str, object] | None = None,
     ) -> None:
         self.timing = LiveTiming()
@@ -99,7 +99,7 @@ class LiveSession(Closing):
         self._sinks = sinks
         self._errands = Errands()
         self._painter = ThreadPoolExecutor(1, "painter")
-        self._recorder = Recorder(self._errands, folder, frames.frame_rate, hearing)
+        self._recorder = Recorder(self._errands, folder, frames.frame_rate, sound_source)
         self._gestures = Gestures(self.view, self.strip, self.styles.choose, self._grab_piece)
         self._frozen = False
         self._changed = False
@@ -264,15 +264,15 @@ class LiveSession(Closing):
             message=self.text.message,
             help=self.text.keys,
             recording=self._recorder.clock,
-            problem=self._what_is_missing(),
+            problem=self._problem_or_notice(),
             graph=self.text.graph(self.timing),
             grip=round(self.view.divider * size_hw[1]) if split else None,
             selection=self._gestures.selection,
             below=self.strip.height(self.view.layout.size_hw(size_hw)),
         )
 
-    def _what_is_missing(self) -> str | None:
-        """Return what keeps the picture from coming or from being right; None for nothing."""
+    def _problem_or_notice(self) -> str | None:
+        """Return why no picture comes, or what the user is to do; None where all is well."""
         return self._frames.problem or self.finish.person.notice
 
     def _report(self) -> None:
@@ -280,9 +280,9 @@ class LiveSession(Closing):
         before, self._notice = self._notice, self._frames.notice
         if self._notice is not None and self._notice != before:
             self._complain(self._notice)
-        before, self._problem = self._problem, self._what_is_missing()
+        before, self._problem = self._problem, self._problem_or_notice()
         if self._window is None and self._problem != before:
-            warn(self._problem or "all is well again")
+            warn(self._problem or "all is well")
         while (problem := self._deck.next_problem()) is not None:
             self._complain(problem)
         while (card := self._deck.next_arrival()) is not None:

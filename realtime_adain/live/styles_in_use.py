@@ -33,7 +33,8 @@ class Look:
     Attributes:
         style: the statistics, by the name that is shown.
         alpha: style strength, 0..1.
-        others: the styles of the regions beside the first.
+        others: the styles of the regions beside the first, so that a change of these makes another
+            look; none during a fade.
     """
 
     style: Style

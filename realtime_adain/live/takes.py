@@ -12,7 +12,7 @@ from ..frame import Frame
 from ..pictures import write_picture
 from ..sinks.dropping import DroppingSink
 from ..sinks.encoding import Encoding
-from ..sinks.sound_track import Hearing
+from ..sinks.sound_track import SoundSource
 from ..sinks.video_file import VideoFileSink
 from ..writing import free_path
 
@@ -45,7 +45,7 @@ class Recording:
         path: video file to write.
         size_hw: height and width in pixels of the frames.
         frame_rate: nominal rate of the frames, None where it is not known.
-        hearing: what brings the sound; None for a silent film.
+        sound_source: what brings the sound; None for a silent film.
 
     Raises:
         SinkError: the file cannot be written.
@@ -57,7 +57,7 @@ class Recording:
         *,
         size_hw: tuple[int, int],
         frame_rate: Fraction | None,
-        hearing: Hearing | None = None,
+        sound_source: SoundSource | None = None,
     ) -> None:
         self._start = time.perf_counter()
         self._empty = True
@@ -65,9 +65,9 @@ class Recording:
             path,
             size_hw=size_hw,
             frame_rate=frame_rate,
-            encoding=Encoding(prompt=True),
+            encoding=Encoding(low_latency=True),
             crash_safe=True,
-            hearing=hearing,
+            sound_source=sound_source,
         )
         self._sink = DroppingSink(self._film)
 

@@ -153,7 +153,7 @@ class VGGNetwork(nn.Module):
     """Rounding adds up over its many unnormalised layers: 27 to 32 dB with random weights."""
 
     supports_int8 = False
-    """Known of random weights alone."""
+    """Whether eight-bit integers keep the picture; never measured with trained weights."""
 
     float_convolutions: tuple[nn.Conv2d, ...] = ()
     """Those that integers of eight bits would harm more than others."""

@@ -24,7 +24,7 @@ _USUAL_OPTIONS = {
     "libvpx-vp9": {"crf": "24", "deadline": "good", "cpu-used": "5", "row-mt": "1"},
 }
 # Nothing is kept back to plan ahead; the price is a larger file.
-_PROMPT_OPTIONS = {
+_LOW_LATENCY_OPTIONS = {
     "libx264": {"tune": "zerolatency"},
     "libx265": {"tune": "zerolatency"},
     "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"},
@@ -35,6 +35,7 @@ _X26_PRESETS = (
 _HIGHEST_CRF = {"libx264": 51, "libx265": 51, "libsvtav1": 63, "libvpx-vp9": 63}
 
 _TAKES_ODD_SIDES = {"ffv1", "libvpx", "libvpx-vp9"}  # in 4:2:0
+_FULL_CHROMA = "yuv444p"
 _BT709 = 1  # AVColorSpace, AVColorPrimaries and AVColorTransferCharacteristic alike
 
 
@@ -47,14 +48,14 @@ class Encoding:
         crf: constant rate factor, lower is better and larger; None for the codec's usual one, 18
             with libx264.
         preset: speed against size, such as "veryfast"; None for the codec's usual one.
-        prompt: whether each picture becomes a packet at once, where the codec can do that, instead
-            of waiting for the pictures after it.
+        low_latency: whether each picture becomes a packet at once, where the codec can do that,
+            instead of waiting for the pictures after it.
     """
 
     codec: str | None = None
     crf: int | None = None
     preset: str | None = None
-    prompt: bool = False
+    low_latency: bool = False
 
 
 USUAL_ENCODING = Encoding()
@@ -86,6 +87,10 @@ class VideoEncoder:
         encoding: all but its codec.
         video: size and timing of the pictures.
 
+    Attributes:
+        has_full_chroma: whether colour is kept at full size (4:4:4), which some players do not
+            show.
+
     Raises:
         SinkError: no such video encoder, the container cannot hold it, or it refuses the size or
             an option.
@@ -98,6 +103,7 @@ class VideoEncoder:
         found = _find_codec(codec)
         self._time_base = video.time_base
         self._pixel_format = _choose_pixel_format(found, video.size_hw)
+        self.has_full_chroma = self._pixel_format == _FULL_CHROMA
         self._frame_ticks = max(1, round(1 / (video.frame_rate * video.time_base)))
         self._durations: dict[int, int] = {}  # of the pictures in the encoder, by their times
         self._reformatter = VideoReformatter()
@@ -153,7 +159,7 @@ def _choose_pixel_format(codec: Codec, size_hw: tuple[int, int]) -> str:
     known = [pixel_format.name for pixel_format in codec.video_formats or ()]
     height, width = size_hw
     odd = (height % 2 or width % 2) and codec.name not in _TAKES_ODD_SIDES
-    wanted = "yuv444p" if odd else "yuv420p"
+    wanted = _FULL_CHROMA if odd else "yuv420p"
     if wanted in known:
         return wanted
     if odd:
@@ -170,8 +176,8 @@ def _make_options(codec: str, encoding: Encoding) -> dict[str, str]:
         known = ", ".join(_X26_PRESETS)
         raise SinkError(f"{codec} has no preset {encoding.preset!r}; there are {known}")
     options = dict(_USUAL_OPTIONS.get(codec, {}))
-    if encoding.prompt:
-        options.update(_PROMPT_OPTIONS.get(codec, {}))
+    if encoding.low_latency:
+        options.update(_LOW_LATENCY_OPTIONS.get(codec, {}))
     if encoding.crf is not None:
         options["crf"] = str(encoding.crf)
     if encoding.preset is not None:

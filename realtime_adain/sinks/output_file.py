@@ -112,7 +112,7 @@ class OutputFile:
         Raises:
             SinkError: it cannot be written.
         """
-        with self.naming_it():
+        with self.errors_named():
             if self._crash_safe:  # FFmpeg crashes where such a file is closed without a picture
                 self.part.touch()
             else:
@@ -183,7 +183,7 @@ class OutputFile:
             self.part.unlink(missing_ok=True)
 
     @contextmanager
-    def naming_it(self) -> Iterator[None]:
+    def errors_named(self) -> Iterator[None]:
         """Make a `SinkError` that names the file of what goes wrong in writing."""
         try:
             yield

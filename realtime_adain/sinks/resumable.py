@@ -61,6 +61,7 @@ class ResumableSink(Sink):
         folder: of the pieces.
         done: how many frames the folder held in the beginning.
         frames: how many it holds now, those of an unfinished piece apart.
+        has_full_chroma: whether colour is kept at full size (4:4:4).
         left_out: the streams of `copy_from` that will not be copied although wanted, in words.
         lost_packets: how many packets of the copied streams the container has refused.
 
@@ -101,6 +102,7 @@ class ResumableSink(Sink):
         whole = VideoFileSink(
             self.path, copy_from=copy_from, copy_audio=copy_audio, **self._of_a_piece
         )
+        self.has_full_chroma = whole.has_full_chroma
         self.left_out = whole.left_out
         whole.abort()  # it was opened for its complaints
         self._lock = self._prepare_folder(settings)
@@ -229,7 +231,7 @@ class ResumableSink(Sink):
         pieces = self._pieces()
         file = OutputFile(self.path)
         try:
-            with file.naming_it():
+            with file.errors_named():
                 with open_container(pieces[0].path) as container:
                     like = container.streams.video[0]
                     stream = file.container.add_stream_from_template(like, opaque=True)

@@ -21,7 +21,7 @@ def sound_codec(format_name: str) -> str:
     return "libopus" if format_name == "webm" else "aac"
 
 
-class Hearing(Protocol):
+class SoundSource(Protocol):
     """What brings sound, such as a microphone."""
 
     rate: int
@@ -39,12 +39,12 @@ class SoundTrack:
 
     Args:
         container: not yet started.
-        hearing: what brings the sound.
+        sound_source: what brings the sound.
     """
 
-    def __init__(self, container: OutputContainer, hearing: Hearing) -> None:
-        self._hearing = hearing
-        layout = "mono" if hearing.channels == 1 else "stereo"
+    def __init__(self, container: OutputContainer, sound_source: SoundSource) -> None:
+        self._sound_source = sound_source
+        layout = "mono" if sound_source.channels == 1 else "stereo"
         codec = sound_codec(container.format.name)
         self._stream = container.add_stream(codec, rate=SOUND_RATE, layout=layout)
         context = self._stream.codec_context
@@ -53,7 +53,7 @@ class SoundTrack:
             context.format.name, layout, SOUND_RATE, frame_size=context.frame_size
         )
         self._layout = layout
-        self._written = 0  # samples of the hearing's rate
+        self._written = 0  # samples of the source's rate
 
     def packets(self, start: float) -> list[av.Packet]:
         """Return the packets of what was heard since the last time.
@@ -62,7 +62,7 @@ class SoundTrack:
             start: time of the first picture, in seconds on the clock of the sound.
         """
         packets = []
-        for sound in self._hearing.take():
+        for sound in self._sound_source.take():
             samples = self._in_time(sound, start)
             if len(samples):
                 packets.extend(self._encode(samples))
@@ -87,7 +87,7 @@ class SoundTrack:
         return samples
 
     def _encode(self, samples: np.ndarray) -> list[av.Packet]:
-        rate = self._hearing.rate
+        rate = self._sound_source.rate
         packed = np.ascontiguousarray(samples).reshape(1, -1)
         frame = av.AudioFrame.from_ndarray(packed, format="s16", layout=self._layout)
         frame.sample_rate = rate

@@ -11,7 +11,7 @@ from ..frame import FILM_FRAME_RATE, Frame
 from .base import Sink
 from .encoding import USUAL_ENCODING, Encoding, VideoEncoder, VideoFormat
 from .output_file import OutputFile
-from .sound_track import Hearing, SoundTrack
+from .sound_track import SoundSource, SoundTrack
 
 _LIVE_TIME_BASE = Fraction(1, 90_000)
 
@@ -34,9 +34,11 @@ class VideoFileSink(Sink):
         pixel_aspect: width of a pixel divided by its height.
         copy_from: video file whose other streams, metadata and chapters are copied.
         copy_audio: whether its sound is copied too.
-        encoding: codec and quality; `prompt` for a crash-safe file, or it loses more than a second.
+        encoding: codec and quality; `low_latency` for a crash-safe file, or it loses more than a
+            second.
         crash_safe: whether what is written survives the program's end by force.
-        hearing: what brings sound to go with frames that are timed by their `time`; None for none.
+        sound_source: what brings sound to go with frames that are timed by their `time`; None for
+            none.
 
     Attributes:
         path: as given, or what it is called in the end.
@@ -60,7 +62,7 @@ class VideoFileSink(Sink):
         copy_audio: bool = True,
         encoding: Encoding = USUAL_ENCODING,
         crash_safe: bool = False,
-        hearing: Hearing | None = None,
+        sound_source: SoundSource | None = None,
     ) -> None:
         self.path = Path(path)
         self.frames = 0
@@ -79,8 +81,8 @@ class VideoFileSink(Sink):
             self._encoder = VideoEncoder(container, codec, encoding, self._video)
             if copy_from is not None:
                 self._file.copy_streams(Path(copy_from), audio=copy_audio)
-            if hearing is not None:
-                self._sound = SoundTrack(container, hearing)
+            if sound_source is not None:
+                self._sound = SoundTrack(container, sound_source)
             self._file.begin()
         except BaseException:
             self.abort()
@@ -90,6 +92,11 @@ class VideoFileSink(Sink):
     def left_out(self) -> list[str]:
         """The streams of `copy_from` that are not copied although they were wanted, in words."""
         return self._file.left_out
+
+    @property
+    def has_full_chroma(self) -> bool:
+        """Whether colour is kept at full size (4:4:4), which some players do not show."""
+        return self._encoder.has_full_chroma
 
     @property
     def lost_packets(self) -> int:
@@ -112,7 +119,7 @@ class VideoFileSink(Sink):
             )
         pts = self._pts(frame)
         try:
-            with self._file.naming_it():
+            with self._file.errors_named():
                 self._file.mux(self._encoder.encode(frame.pixels, pts, frame.duration))
                 self._mux_sound()
         except SinkError as error:
@@ -128,7 +135,7 @@ class VideoFileSink(Sink):
             SinkError: the file cannot be written.
         """
         if self.frames:
-            with self._file.naming_it():
+            with self._file.errors_named():
                 self._mux_sound()
 
     def close(self) -> None:
@@ -145,7 +152,7 @@ class VideoFileSink(Sink):
             if not self.frames:
                 nothing = SinkError(f"{self.path}: no frame came, so nothing is written")
                 raise self._failure or nothing
-            with self._file.naming_it():
+            with self._file.errors_named():
                 self._file.mux(self._encoder.flush())
                 self._mux_sound()
                 if self._sound is not None:

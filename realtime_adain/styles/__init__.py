@@ -28,6 +28,11 @@ def builtin_style_names() -> tuple[str, ...]:
     return _NAMES
 
 
+def builtin_style_paths() -> list[Path]:
+    """Return the files of the built-in styles, in that order."""
+    return list(map(builtin_style_path, _NAMES))
+
+
 def builtin_style_path(name: str) -> Path:
     """Return the file of a built-in style: a JPEG of 512x512 pixels.
 

@@ -44,7 +44,10 @@ class LossLog:
         if self._path.exists():
             head, *rows = self._path.read_bytes().splitlines(keepends=True)
             kept = [row for row in rows if int(row.partition(b",")[0]) <= step]
-            self._path.write_bytes(b"".join([head, *kept]))
+            if kept:
+                self._path.write_bytes(b"".join([head, *kept]))
+            else:
+                self._path.unlink()  # a run that begins anew may log other columns
 
     def write(self, step: int) -> str:
         """Write the means since the last row; return them as a line."""

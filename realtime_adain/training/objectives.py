@@ -275,15 +275,21 @@ class DistillationObjective(Objective):
         initial: the network to start from, and to paint as.
 
     Raises:
-        ValueError: `initial` is no lean network, or `options.config` does not fit it.
+        ValueError: `initial` is no lean network of whole convolutions, or `options.config` does not
+            fit it or wants no ranks.
     """
 
     def __init__(
         self, options: TrainingOptions, teacher: VGGEncoder, initial: StyleNetwork | None
     ) -> None:
-        if not isinstance(initial, LeanNetwork):
-            raise ValueError("the recipe distillation needs a lean network as --initial")
+        if not isinstance(initial, LeanNetwork) or initial.ranks:
+            raise ValueError(
+                "the recipe distillation needs a lean network of whole convolutions as --initial"
+            )
         super().__init__(options, teacher, _lean_network(options, initial))
+        if not self.network.ranks:
+            example = '{"ranks": [32, 16, 32, 16]}'
+            raise ValueError(f"the recipe distillation needs ranks, such as --config '{example}'")
         self.network.style_encoder.requires_grad_(False)
         self.former = copy.deepcopy(initial).requires_grad_(False)
 

@@ -7,9 +7,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .fields import WORK, sample
+from .fields import (
+    SHIFT,
+    WORK,
+    fixed_point,
+    sample,
+)
 
-_SHIFT = 4  # fractional bits of the points that OpenCV draws
 _POINTS = 9  # points along a stroke
 
 
@@ -107,7 +111,7 @@ def draw_strokes(
     thickness = np.maximum(1, np.ceil(widths * WORK / brush.bristles * 1.5)).astype(int).tolist()
     for stroke in range(count):
         for line, ink in zip(lines[stroke], inks[stroke], strict=True):
-            cv2.polylines(canvas, [line], False, ink, thickness[stroke], cv2.LINE_AA, _SHIFT)
+            cv2.polylines(canvas, [line], False, ink, thickness[stroke], cv2.LINE_AA, SHIFT)
 
 
 def _bristle_lines(
@@ -127,7 +131,7 @@ def _bristle_lines(
     lines = paths[:, None] + across[:, None] * (offsets[:, :, None] * belly)[..., None]
     fray = rng.normal(0, 0.5, (count, bristles, 1, 1)) * widths[:, None, None, None]
     lines = lines + fray * along[:, None]
-    return np.rint(lines * WORK * 2**_SHIFT).astype(np.int32)
+    return fixed_point(lines)
 
 
 def light(canvas: np.ndarray, strength: float = 1.0) -> np.ndarray:

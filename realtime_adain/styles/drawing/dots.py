@@ -6,7 +6,9 @@ import cv2
 import numpy as np
 
 from .fields import (
+    SHIFT,
     WORK,
+    fixed_point,
     grid,
     mix,
     noise,
@@ -17,8 +19,6 @@ from .fields import (
     shrink,
     smoothstep,
 )
-
-_SHIFT = 4  # fractional bits of the points that OpenCV draws
 
 
 def draw_pointillism() -> np.ndarray:
@@ -34,10 +34,10 @@ def draw_pointillism() -> np.ndarray:
     ):
         dots = scatter(rng, spacing)
         colours = _divide(rng, sample(scene, dots), spread)
-        radii = radius * rng.uniform(0.75, 1.2, len(dots)) * WORK * 2**_SHIFT
-        places = np.rint(dots * WORK * 2**_SHIFT).astype(int).tolist()
+        radii = radius * rng.uniform(0.75, 1.2, len(dots)) * WORK * 2**SHIFT
+        places = fixed_point(dots).tolist()
         for place, size, ink in zip(places, radii.astype(int).tolist(), colours, strict=True):
-            cv2.circle(canvas, place, size, ink, -1, cv2.LINE_AA, _SHIFT)
+            cv2.circle(canvas, place, size, ink, -1, cv2.LINE_AA, SHIFT)
     height = cv2.GaussianBlur(canvas.astype(np.float32).sum(-1) / 3, (0, 0), 1.5)
     slope = cv2.Sobel(height, cv2.CV_32F, 1, 0) + cv2.Sobel(height, cv2.CV_32F, 0, 1)
     return shrink(canvas * (1 + np.clip(slope / 900, -0.12, 0.12))[..., None])

@@ -14,6 +14,7 @@ import numpy as np
 
 SIDE = 512
 WORK = 2 * SIDE  # pictures are drawn at twice their size and shrunk, which smooths every edge
+SHIFT = 4  # fractional bits of the points that OpenCV draws
 
 
 def grid() -> tuple[np.ndarray, np.ndarray]:
@@ -80,6 +81,11 @@ def sample(field: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Return the field's nearest values at positions `(..., 2)`; outside, those of the border."""
     index = np.clip((points * WORK).astype(np.int32), 0, WORK - 1)
     return field[index[..., 1], index[..., 0]]
+
+
+def fixed_point(points: np.ndarray) -> np.ndarray:
+    """Return positions, or lengths, as the fixed-point working pixels that OpenCV draws, int32."""
+    return np.rint(np.asarray(points) * WORK * 2**SHIFT).astype(np.int32)
 
 
 def curl(potential: np.ndarray) -> np.ndarray:

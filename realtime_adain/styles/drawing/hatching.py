@@ -5,9 +5,20 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from .fields import WORK, curl, grid, mix, noise, ramp, sample, scatter, shrink, smoothstep
-
-_SHIFT = 4  # fractional bits of the points that OpenCV draws
+from .fields import (
+    SHIFT,
+    WORK,
+    curl,
+    fixed_point,
+    grid,
+    mix,
+    noise,
+    ramp,
+    sample,
+    scatter,
+    shrink,
+    smoothstep,
+)
 
 
 def draw_pencil() -> np.ndarray:
@@ -28,7 +39,7 @@ def draw_pencil() -> np.ndarray:
     paper_left = np.ones((WORK, WORK), np.float32)
     for flow, lightest, spacing, length in layers:
         paper_left *= 1 - _hatch(rng, tone, flow, lightest, spacing, length)
-    edges = _contours(rng, tone, form)
+    edges = _contours(rng, form)
     tooth = 0.55 * noise(rng, 200, 2) + 0.45 * noise(rng, 420, 1)
     lead = (1 - paper_left) * (0.62 + 0.7 * tooth)
     lead = 1 - (1 - np.clip(lead, 0, 1)) * (1 - 0.8 * edges * (0.5 + tooth))
@@ -65,18 +76,18 @@ def _hatch(
         path.append(position)
     lines = np.stack(path, 1) + rng.normal(0, 0.0006, (len(starts), steps + 1, 2))
     press = np.clip((lightest - sample(tone, lines)) * 2.0, 0, 1).mean(1)
-    points = np.rint(lines * WORK * 2**_SHIFT).astype(np.int32)
+    points = fixed_point(lines)
     sheet = np.zeros((WORK, WORK), np.uint8)
     for index in np.argsort(press, kind="stable"):  # hard strokes last: they are not covered
         strength = press[index] + rng.normal(0, 0.06)
         if strength > 0.05:
             lead = 55 + 140 * min(1.0, float(strength))
             width = 2 if strength > 0.3 else 1
-            cv2.polylines(sheet, [points[index]], False, lead, width, cv2.LINE_AA, _SHIFT)
+            cv2.polylines(sheet, [points[index]], False, lead, width, cv2.LINE_AA, SHIFT)
     return sheet.astype(np.float32) / 255
 
 
-def _contours(rng: np.random.Generator, tone: np.ndarray, form: np.ndarray) -> np.ndarray:
+def _contours(rng: np.random.Generator, form: np.ndarray) -> np.ndarray:
     """Return where things end, 0..1, as a line that is pressed unevenly."""
     smooth = cv2.GaussianBlur(form, (0, 0), 1.5)
     slope = np.hypot(cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1))

@@ -6,7 +6,18 @@ import cv2
 import numpy as np
 
 from .brushes import Brush, light, new_canvas, paint
-from .fields import WORK, grid, mix, noise, ramp, scatter, shrink, smoothstep
+from .fields import (
+    SHIFT,
+    WORK,
+    fixed_point,
+    grid,
+    mix,
+    noise,
+    ramp,
+    scatter,
+    shrink,
+    smoothstep,
+)
 
 _EARTHS = (
     (228, 208, 166),
@@ -55,7 +66,7 @@ def _facet(rng: np.random.Generator, size: float) -> tuple[np.ndarray, np.ndarra
     reach = size * rng.uniform(0.6, 1.3, len(angles))
     corners = np.stack([cx + reach * np.cos(angles), cy + reach * np.sin(angles)], -1)
     mask = np.zeros((WORK, WORK), np.uint8)
-    cv2.fillPoly(mask, [np.rint(corners * WORK * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
+    cv2.fillPoly(mask, [fixed_point(corners)], 255, cv2.LINE_AA, SHIFT)
     turn = rng.choice((-0.9, 0.65, 1.57, 0.1, 2.5)) + rng.normal(0, 0.12)
     side = ((x - cx) * np.cos(turn) + (y - cy) * np.sin(turn)) / (2 * size) + 0.5
     return mask.astype(np.float32) / 255, side

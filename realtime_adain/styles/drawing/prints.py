@@ -5,12 +5,22 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from .fields import WORK, grid, mix, noise, ramp, ridge_line, shrink, smoothstep
+from .fields import (
+    SHIFT,
+    WORK,
+    fixed_point,
+    grid,
+    mix,
+    noise,
+    ramp,
+    ridge_line,
+    shrink,
+    smoothstep,
+)
 
 _INDIGO = (24, 42, 92)
 _CREAM = (246, 236, 212)
 _BLUES = ((34, 66, 128), (62, 108, 160), (128, 170, 190), (206, 220, 208))
-_SHIFT = 4  # fractional bits of the points that OpenCV draws
 _OUTLINE = 1.3  # a darkness beyond black, which no swelling of the cuts opens
 
 # The back of a breaking wave from its foot to its tip, and its hollow side from the trough to the
@@ -178,34 +188,29 @@ def _spline(points: np.ndarray, count: int) -> np.ndarray:
     )
 
 
-def _fixed(points: np.ndarray) -> np.ndarray:
-    """Return positions as the fixed-point working pixels that OpenCV draws."""
-    return np.rint(np.asarray(points) * WORK * 2**_SHIFT).astype(np.int32)
-
-
 def _fill(canvas: np.ndarray, outline: np.ndarray, colour: np.ndarray | tuple) -> None:
     """Fill a closed outline `(N, 2)` with RGB in 0..255."""
     ink = tuple(float(c) for c in colour)
-    cv2.fillPoly(canvas, [_fixed(outline)], ink, cv2.LINE_AA, _SHIFT)
+    cv2.fillPoly(canvas, [fixed_point(outline)], ink, cv2.LINE_AA, SHIFT)
 
 
 def _line(canvas: np.ndarray, points: np.ndarray, colour: tuple, width: float) -> None:
     """Draw a line through points `(N, 2)`."""
     thickness = max(1, round(width * WORK))
-    cv2.polylines(canvas, [_fixed(points)], False, colour, thickness, cv2.LINE_AA, _SHIFT)
+    cv2.polylines(canvas, [fixed_point(points)], False, colour, thickness, cv2.LINE_AA, SHIFT)
 
 
 def _disc(canvas: np.ndarray, middle: np.ndarray, radius: float, colour: tuple) -> None:
     """Fill a disc."""
-    x, y = _fixed(middle).tolist()
-    size = int(radius * WORK * 2**_SHIFT)
-    cv2.circle(canvas, (x, y), size, colour, -1, cv2.LINE_AA, _SHIFT)
+    x, y = fixed_point(middle).tolist()
+    size = int(radius * WORK * 2**SHIFT)
+    cv2.circle(canvas, (x, y), size, colour, -1, cv2.LINE_AA, SHIFT)
 
 
 def draw_woodcut() -> np.ndarray:
     """Return sun, mountains, pines and fields cut in lines that swell with the shade."""
     rng = np.random.default_rng(67)
-    phase, dark = _cut_sky(rng)
+    phase, dark = _cut_sky()
     for cut in (_cut_mountains, _cut_fields, _cut_pines):
         phase, dark = cut(rng, phase, dark)
     wobble = 0.35 * noise(rng, 14, 3) + 0.22 * noise(rng, 60, 2)
@@ -220,7 +225,7 @@ def draw_woodcut() -> np.ndarray:
     return shrink(mix(paper, ink, black))
 
 
-def _cut_sky(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _cut_sky() -> tuple[np.ndarray, np.ndarray]:
     """Return phase and darkness of a sky with a sun, its rays and rolled clouds."""
     x, y = grid()
     sun = np.hypot(x - 0.36, y - 0.27)
@@ -250,7 +255,7 @@ def _cut_sky(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
 def _cut_mountains(
     rng: np.random.Generator, phase: np.ndarray, dark: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Lay three ranges over the sky; their cuts run down the slopes."""
+    """Lay two ranges over the sky; their cuts run down the slopes."""
     x, y = grid()
     for base, height, bumps, weight in ((0.50, 0.34, 4, 46), (0.60, 0.26, 5, 40)):
         line = ridge_line(rng, base, height, bumps, 5)
