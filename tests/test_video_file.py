@@ -732,6 +732,17 @@ def test_sink_refuses_before_it_writes(name, encoding, message, clip, tmp_path) 
     assert sorted(tmp_path.iterdir()) == before
 
 
+@pytest.mark.parametrize(
+    ("codec", "size_hw", "full"),
+    [("libx264", (45, 64), True), ("libx265", (45, 64), True), ("libx264", (46, 64), False)],
+)
+def test_colour_at_full_size_is_told(codec, size_hw, full, tmp_path) -> None:
+    encoding = Encoding(codec)
+    sink = VideoFileSink(tmp_path / "a.mp4", size_hw=size_hw, frame_rate=None, encoding=encoding)
+    assert sink.has_full_chroma is full
+    sink.abort()
+
+
 def test_odd_size_needs_a_codec_that_can(tmp_path) -> None:
     with pytest.raises(SinkError, match="mpeg4 cannot encode the odd size 457x339; try libx264"):
         VideoFileSink(
