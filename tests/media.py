@@ -26,6 +26,7 @@ class Clip:
         matrix: `bt709` or `bt601`.
         tagged: whether the file names the matrix and the range.
         sound: name of an audio encoder, for a tone as long as the pictures; None for silence.
+        layout: of the sound's channels.
         rotation: degrees counterclockwise to turn the stored picture for display.
     """
 
@@ -39,6 +40,7 @@ class Clip:
     tagged: bool = True
     full_range: bool = False
     sound: str | None = None
+    layout: str = "stereo"
     rotation: int = 0
     mirrored: bool = False
     pixel_aspect: Fraction = Fraction(1)
@@ -78,7 +80,9 @@ def write_clip(path: Path, pictures: Sequence[np.ndarray], clip: Clip = Clip()) 
             context.color_range = ColorRange.JPEG if clip.full_range else ColorRange.MPEG
         if clip.rotation or clip.mirrored:
             video.set_display_rotation(clip.rotation, hflip=clip.mirrored)
-        sound = container.add_stream(clip.sound, rate=SOUND_RATE) if clip.sound else None
+        sound = None
+        if clip.sound:
+            sound = container.add_stream(clip.sound, rate=SOUND_RATE, layout=clip.layout)
         ticks = round(1 / (clip.rate * clip.time_base))
         for index, pixels in enumerate(pictures):
             picture = av.VideoFrame.from_ndarray(pixels, format="rgb24").reformat(

@@ -506,6 +506,18 @@ def test_sound_that_does_not_fit_is_encoded_anew(
     assert np.abs(np.fft.rfft(middle)).argmax() == 440  # of one second: Hz
 
 
+@pytest.mark.parametrize(("target", "codec"), [("out.mp4", None), ("out.webm", "libvpx")])
+@pytest.mark.parametrize("layout", ["mono", "5.1", "5.1(side)", "7.1"])
+def test_channels_are_kept_when_sound_is_encoded_anew(target, codec, layout, tmp_path) -> None:
+    source = write_clip(tmp_path / "in.mkv", numbered(10), Clip(sound="pcm_s16le", layout=layout))
+    copy_video(VideoFileSource(source), tmp_path / target, encoding=Encoding(codec))
+    with av.open(str(tmp_path / target)) as container:
+        assert container.streams.audio[0].layout.name == layout.removesuffix("(side)")
+        mono = av.AudioResampler("s16", "mono")
+        mixed = [part for frame in container.decode(audio=0) for part in mono.resample(frame)]
+        assert np.abs(np.concatenate([part.to_ndarray()[0] for part in mixed])).max() > 1000
+
+
 def test_sound_that_begins_a_little_late_still_does_when_encoded_anew(tmp_path) -> None:
     source = write_clip(tmp_path / "in.mkv", numbered(25), Clip(sound="pcm_s16le"))
     delay(source, 0.09, "audio")

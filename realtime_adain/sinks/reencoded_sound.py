@@ -15,6 +15,10 @@ _LARGEST_JITTER = Fraction(1, 10)
 out."""
 
 
+_LAYOUTS = {1: "mono", 6: "5.1", 8: "7.1"}
+"""By the number of channels; all others are mixed to stereo."""
+
+
 class ReencodedSound:
     """A stream of sound in an output container, made of the packets of another one.
 
@@ -29,7 +33,7 @@ class ReencodedSound:
 
     def __init__(self, source: AudioStream, output: OutputContainer, start: Fraction) -> None:
         source.codec_context.open(strict=False)
-        layout = "mono" if source.codec_context.channels == 1 else "stereo"
+        layout = _LAYOUTS.get(source.codec_context.channels, "stereo")
         self._start = start
         self._end: Fraction | None = None  # of what has come so far, in seconds of the output
         self._source = source
