@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import random
 import signal
 from collections.abc import Iterable
 from pathlib import Path
@@ -29,6 +30,12 @@ def only_torch_by_itself(
     monkeypatch.setattr("realtime_adain.engines.auto.installed_engines", lambda: ("torch",))
     monkeypatch.setenv("REALTIME_ADAIN_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
     monkeypatch.setenv("no_proxy", "127.0.0.1")  # the servers here are asked directly
+
+
+@pytest.fixture(autouse=True)
+def same_random_numbers_every_time() -> None:
+    torch.manual_seed(0)
+    random.seed(0)
 
 
 @pytest.fixture(autouse=True, scope="session")

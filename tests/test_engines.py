@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from functools import partial
 from operator import truediv
-from types import NoneType
+from types import NoneType, SimpleNamespace
 from unittest.mock import Mock
 
 import numpy as np
@@ -517,7 +517,7 @@ def fake_auto(monkeypatch, tmp_path):
 
     def open_auto(**engines: tuple[float, int]) -> tuple[AutoEngine, dict[str, FakeEngine]]:
         clock = [0.0]
-        monkeypatch.setattr(auto.time, "perf_counter", lambda: clock[0])
+        monkeypatch.setattr(auto, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
         fakes = {name: FakeEngine(name, clock, *what) for name, what in engines.items()}
         fakes["torch"].is_prepared = lambda size_hw: True
         monkeypatch.setattr(auto, "installed_engines", lambda: tuple(fakes))
@@ -533,12 +533,14 @@ def fake_auto(monkeypatch, tmp_path):
 
 def paint_until(engine: AutoEngine, done, frame: np.ndarray) -> None:
     """Paint a frame again and again until `done()`."""
-    for _ in range(2000):
-        if done():
-            return
-        engine.stylize(frame, None)
-        threading.Event().wait(0.001)
-    raise AssertionError("it never came to that")
+
+    def is_done() -> bool:
+        finished = done()
+        if not finished:
+            engine.stylize(frame, None)
+        return finished
+
+    wait_until(is_done)
 
 
 def chosen(path) -> set[str]:
