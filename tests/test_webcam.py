@@ -19,16 +19,19 @@ import numpy as np
 import pytest
 
 from realtime_adain import webcam
+from realtime_adain.closing import Closing
 from realtime_adain.errors import SourceError
 from realtime_adain.frame import Frame
 from realtime_adain.live import LiveSession
+from realtime_adain.live.ladder import QualityLadder
 from realtime_adain.pictures import write_picture
+from realtime_adain.sinks import virtual_camera
 from realtime_adain.sources import demo
 from realtime_adain.sources.base import Source
 from realtime_adain.sources.paced import PacedSource
 from realtime_adain.stylizer import Stylizer
 
-from .helpers import picture
+from .helpers import NullSink, picture
 
 STATS = re.compile(r"\d+ frames in [\d.]+ s, [\d.]+ fps, latency \d+ ms median, \d+ ms p95")
 HEADLESS = ["--no-window", "--source", "demo", "--camera-size", "64x48"]
@@ -67,6 +70,110 @@ def test_headless_run_ends_with_its_speed(
     told = capsys.readouterr()
     assert STATS.fullmatch(told.out.strip()) and told.out.startswith("5 frames")
     assert told.err == ""
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
+    """What the program opens, by its name: the session's parts, and what devices are asked for."""
+    opened: dict[str, object] = {}
+    session = LiveSession.__init__
+
+    def note_session(self, *args, **parts) -> None:
+        opened.update(parts)
+        session(self, *args, **parts)
+
+    class Microphone(Closing):
+        rate, channels = 48_000, 1
+
+        def __init__(self, device: str | None) -> None:
+            self.name = opened["microphone"] = device
+
+        def take(self) -> list:
+            return []
+
+        def close(self) -> None:
+            pass
+
+    class Camera(NullSink):
+        def __init__(self, *, device: str | None, **video: object) -> None:
+            self.device = device
+            opened["virtual camera"] = (device, video)
+
+    monkeypatch.setattr(LiveSession, "__init__", note_session)
+    monkeypatch.setattr(webcam, "Microphone", Microphone)
+    monkeypatch.setattr(virtual_camera, "VirtualCameraSink", Camera)
+    return opened
+
+
+@pytest.mark.parametrize(("options", "has_ladder"), [([], False), (["--ladder"], True)])
+def test_the_ladder_is_there_when_asked_for(
+    options: list[str], has_ladder: bool, painted: list[str], opened: dict[str, object]
+) -> None:
+    assert webcam.main([*HEADLESS, *painted, *options, "--frames", "2"]) == 0
+    assert isinstance(opened["ladder"], QualityLadder) is has_ladder
+
+
+def test_what_is_painted_and_devices_are_as_asked_for(
+    painted: list[str], opened: dict[str, object], tmp_path: Path
+) -> None:
+    devices = ["--microphone", "USB", "--virtual-camera", "/dev/video9"]
+    look = ["--region", "room", "--colour", "content", "--saturation", "0.5", "--steady", "0"]
+    options = [*devices, *look, "--side-by-side", "--record", str(tmp_path / "take.mp4")]
+    assert webcam.main([*HEADLESS, *painted, *options, "--frames", "3", "--fps", "20"]) == 0
+    assert opened["finish"].settings() == {
+        "region": "room",
+        "colour": "content",
+        "saturation": 0.5,
+        "steady": 0.0,
+    }
+    assert (opened["microphone"], opened["sound_source"].name) == ("USB", "USB")
+    video = {"size_hw": (48, 128), "frame_rate": 20}
+    assert opened["virtual camera"] == ("/dev/video9", video)
+    with av.open(tmp_path / "take.mp4") as container:
+        assert [stream.type for stream in container.streams] == ["video", "audio"]
+
+
+@pytest.mark.parametrize("options", [[], ["--fullscreen"]])
+def test_the_window_begins_as_asked_for(
+    options: list[str],
+    painted: list[str],
+    opened: dict[str, object],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Screen(Closing):
+        """A window that nobody touches."""
+
+        closed = False
+
+        def __init__(self, title: str, size_wh: tuple[int, int], *, fullscreen: bool) -> None:
+            opened["window of"], self.fullscreen = size_wh, fullscreen
+
+        def fit(self, size_hw: tuple[int, int]) -> float:
+            return 1.0
+
+        def show(self, pixels: np.ndarray) -> None:
+            opened["shown"] = pixels.shape
+
+        def listen(self) -> None:
+            pass
+
+        def poll_key(self, wait_ms: int = 1) -> None:
+            pass
+
+        def poll_mouse(self) -> None:
+            pass
+
+        def close(self) -> None:
+            pass
+
+    monkeypatch.setattr(webcam, "check_display", lambda: None)
+    monkeypatch.setattr(webcam, "Window", Screen)
+    words = [word for word in HEADLESS if word != "--no-window"]
+    assert webcam.main([*words, *painted, *options, "--frames", "3"]) == 0
+    assert opened["window of"] == (480, 360)
+    assert opened["window"].fullscreen is bool(options)
+    assert isinstance(opened["ladder"], QualityLadder)
+    assert opened["shown"][2] == 3
 
 
 def test_names_of_no_style_are_told(painted: list[str], capsys: pytest.CaptureFixture[str]) -> None:
