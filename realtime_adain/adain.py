@@ -24,10 +24,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from numbers import Real
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+FADING_ALPHA = 0.2
+"""Style strength from which on a picture is what the network paints alone; below, the original
+shows through, as what the network paints at a strength of zero is not quite that."""
 
 EPSILON = 1e-5
 _WHOLE_PICTURE_WEIGHT = 0.002
@@ -309,7 +314,9 @@ def _bessel(features: Tensor) -> tuple[float, float]:
 
 
 def check_alpha(alpha: float) -> None:
-    """Raise ValueError unless `alpha` is a number in 0..1."""
+    """Raise TypeError or ValueError unless `alpha` is a number in 0..1."""
+    if not isinstance(alpha, Real):
+        raise TypeError(f"alpha must be a number, got {alpha!r:.80}")
     if not 0.0 <= alpha <= 1.0:
         raise ValueError(f"alpha must be in 0..1, got {alpha}")
 

@@ -15,7 +15,7 @@ from . import __version__
 from .errors import RealtimeAdainError, is_out_of_memory, one_line
 from .interrupts import interrupted_once
 
-_WEIGHTED = re.compile(r"(.+?):([0-9]+\.?[0-9]*|\.[0-9]+)(?:,(?=.)|$)")
+_WEIGHTED = re.compile(r"(.+?):([0-9]+\.?[0-9]*|\.[0-9]+)(?:,(?=.)|\Z)", re.DOTALL)
 
 ValueParser = TypeVar("ValueParser", bound=Callable[[str], object])
 

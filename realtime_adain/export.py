@@ -12,9 +12,11 @@ from .stylebook import DEFAULT_MODEL
 from .writing import whole_file, why_not_writable
 
 if TYPE_CHECKING:
-    from .networks import StyleNetwork
+    from .stylizer import Stylizer
 
-CHECKED_SIZES_HW = ((64, 96), (136, 72))
+CHECKED = {(64, 96): 1.0, (136, 72): 0.6, (72, 64): 0.1}
+"""Sizes at which the graph is checked, and the strengths."""
+
 LARGEST_DIFFERENCE = 2
 """Between PyTorch's and ONNX Runtime's picture, of 255."""
 
@@ -38,16 +40,19 @@ def _export(args: argparse.Namespace) -> int:
     if reason := why_not_writable(args.output):
         raise ValueError(f"{args.output}: {reason}")
 
+    import torch
+
     from .engines import missing_packages
     from .engines.graph import export_onnx
     from .stylizer import Stylizer
 
-    network = Stylizer(args.model, device="cpu", engine="torch").network
-    graph = export_onnx(network)
+    stylizer = Stylizer(args.model, device="cpu", engine="torch", dtype=torch.float32)
+    network = stylizer.network
+    graph = export_onnx(network, fades=True)
     if missing_packages("onnx"):
         verdict = "not checked, onnxruntime is missing"
     else:
-        difference = largest_difference(graph, network)
+        difference = largest_difference(graph, stylizer)
         if difference > LARGEST_DIFFERENCE:
             raise RealtimeAdainError(
                 f"ONNX Runtime's picture differs from PyTorch's by {difference} of 255"
@@ -66,38 +71,30 @@ def _export(args: argparse.Namespace) -> int:
     return 0
 
 
-def largest_difference(graph: bytes, network: StyleNetwork) -> int:
+def largest_difference(graph: bytes, stylizer: Stylizer) -> int:
     """Return the largest difference, of 255, between ONNX Runtime's and PyTorch's pictures.
 
-    Two sizes, two styles and two strengths are compared, on noise.
+    Several sizes, styles and strengths are compared, on noise.
 
     Args:
-        graph: what `engines.graph.export_onnx` returned for the network.
-        network: in float32 on the processor.
+        graph: what `engines.graph.export_onnx` returned for the stylizer's network, fading.
+        stylizer: paints by PyTorch in float32 on the processor.
     """
     import numpy as np
-    import torch
 
-    from .adain import pack_statistics
-    from .engines.eager import TorchEngine
     from .engines.onnx import import_onnxruntime
 
     session = import_onnxruntime().InferenceSession(graph, providers=["CPUExecutionProvider"])
-    torch_engine = TorchEngine(network, dtype=torch.float32)
     random = np.random.default_rng(0)
     difference = 0
-    for size_hw, alpha in zip(CHECKED_SIZES_HW, (1.0, 0.6), strict=True):
-        frame = random.integers(0, 256, (*size_hw, 3), np.uint8)
-        with torch.inference_mode():
-            image = torch.from_numpy(random.random((1, 3, 64, 64), np.float32))
-            style = network.encode_style(image)
-        inputs = {
-            "frame": frame,
-            "style": pack_statistics(style).numpy(),
-            "alpha": np.array(alpha, np.float32),
-        }
+    for size_hw, alpha in CHECKED.items():
+        frame, painting = (
+            random.integers(0, 256, (*hw, 3), np.uint8) for hw in (size_hw, (64, 64))
+        )
+        style = stylizer.encode_style(painting, size=64)
+        inputs = {"frame": frame, "style": style.packed(), "alpha": np.array(alpha, np.float32)}
         (stylized,) = session.run(["stylized"], inputs)
-        expected = torch_engine.stylize(frame, style, alpha)
+        expected = stylizer.stylize(frame, style, alpha)
         difference = max(difference, int(abs(stylized.astype(int) - expected).max()))
     return difference
 

@@ -70,6 +70,8 @@ def load_picture(path: str | os.PathLike[str]) -> Picture:
         PictureError: the file is missing, a folder, or no picture.
     """
     path = Path(path)
+    if path.is_fifo():
+        raise PictureError(f"{path}: is a pipe, not a picture")
     try:
         with Image.open(path) as image:
             moves = image.format in _MOVING_FORMATS and getattr(image, "is_animated", False)

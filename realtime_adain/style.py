@@ -47,8 +47,13 @@ class Style:
 
         Raises:
             StyleError: the styles come from different networks.
+            TypeError: they are no styles.
             ValueError: the weights do not fit.
         """
+        if not isinstance(styles, Sequence) or not all(isinstance(s, Style) for s in styles):
+            raise TypeError(
+                f"styles must be a list of what encode_style returned, got {styles!r:.80}"
+            )
         if len({style.fingerprint for style in styles}) > 1:
             raise StyleError("styles of different networks cannot be mixed")
         statistics = mix_statistics([style.statistics for style in styles], weights)

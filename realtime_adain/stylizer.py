@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator, Iterable, Sequence
 from functools import partial
+from numbers import Real
 from typing import Any, Self, TypeVar
 
 import numpy as np
 import torch
 from torch import nn
 
-from .adain import RegionalStatistics, Statistics, check_alpha
+from .adain import FADING_ALPHA, RegionalStatistics, Statistics, check_alpha
 from .closing import Closing
 from .engines import open_engine
 from .engines.base import exclusive
@@ -27,9 +28,6 @@ from .tensors import MINIMUM_SIDE, style_image, working_size
 from .weights import load_checkpoint, load_model
 
 Painted = TypeVar("Painted")
-
-FADING_ALPHA = 0.2
-"""Style strength from which on a frame is what the network paints alone."""
 
 _LARGE_STYLE = 3 * 768**2  # numbers in a picture from which on its memory is not worth keeping
 
@@ -59,6 +57,7 @@ class Stylizer(Closing):
     Raises:
         WeightsError: the weights are missing, damaged or of another network.
         EngineError: the engine is not installed or fails.
+        TypeError: `model` or `dtype` is of another type.
         ValueError: the device is unknown or not there, `size` is below 16, or the engine is
             unknown, not for the device or not for the dtype.
     """
@@ -74,6 +73,10 @@ class Stylizer(Closing):
     ) -> None:
         if size is not None:
             _check_size(size)
+        if not isinstance(model, (str, os.PathLike, nn.Module)):
+            raise TypeError(f"model must be a name, a path or a network, got {model!r:.80}")
+        if dtype is not None and not isinstance(dtype, torch.dtype):
+            raise TypeError(f"dtype must be one of torch, such as torch.float32, got {dtype!r:.80}")
         keep_freed_memory()
         self.device = resolve_device(device)
         network = model if isinstance(model, nn.Module) else load_model(model)
@@ -122,9 +125,11 @@ class Stylizer(Closing):
         Raises:
             PictureError: the picture cannot be read.
             StyleError: the saved style cannot be read or belongs to another network.
-            TypeError, ValueError: the array is no picture, or `size` is below 16.
+            TypeError, ValueError: the image is no picture, or `size` is below 16.
         """
         _check_size(size)
+        if not isinstance(image, (np.ndarray, str, os.PathLike)):
+            raise TypeError(f"image must be a uint8 array or a path, got {image!r:.80}")
         if not isinstance(image, np.ndarray):
             path = find_style(image)
             if is_saved_style(path):
@@ -167,7 +172,7 @@ class Stylizer(Closing):
         """Yield the frames in the style, in their order, as `run_all` does it.
 
         Args:
-            frames: uint8 `(H, W, 3)` RGB each, any sizes.
+            frames: uint8 `(H, W, 3)` RGB each, any sizes; all may come in the same array.
             style: what `encode_style` returned, or a mix of such.
             alpha: style strength, 0 to 1.
 
@@ -178,7 +183,9 @@ class Stylizer(Closing):
             StyleError: the style belongs to another network.
             TypeError, ValueError: a frame is no picture, or alpha is outside 0..1.
         """
-        return self.run_all(partial(self.stylize, frame, style, alpha) for frame in frames)
+        return self.run_all(
+            partial(self.stylize, np.array(frame), style, alpha) for frame in frames
+        )
 
     def stylize_regions(
         self, frame: np.ndarray, styles: Sequence[Style], masks: np.ndarray, alpha: float = 1.0
@@ -261,6 +268,8 @@ class Stylizer(Closing):
 
 
 def _check_size(size: int) -> None:
+    if not isinstance(size, Real):
+        raise TypeError(f"size must be a number of pixels, got {size!r:.80}")
     if size < MINIMUM_SIDE:
         raise ValueError(f"size must be at least {MINIMUM_SIDE} pixels, got {size}")
 

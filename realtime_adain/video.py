@@ -120,6 +120,8 @@ def _open_source(args: argparse.Namespace) -> _Source:
         ("libvpx", "libaom", "libsvtav1", "librav1e")
     )
     source = VideoFileSource(args.input, hwaccel=args.hwaccel, square_pixels=forgets_aspect)
+    if source.transparent:
+        command.warn(f"{args.input}: its transparency is not kept")
     if args.hwaccel is not None and not source.accelerated:
         command.warn(f"{args.hwaccel} does not decode {args.input} here, the processor does")
     return source
@@ -212,7 +214,8 @@ def _report(
             command.warn(f"{path}: not a picture that can be read, left out")
     if sink.lost_packets:
         command.warn(
-            f"{args.output}: {sink.lost_packets} damaged packets of sound or text are left out"
+            f"{args.output}: {sink.lost_packets} packets of the input's other streams could not be "
+            "copied"
         )
     if not args.quiet:
         frames, before = progress.done - progress.before, progress.before

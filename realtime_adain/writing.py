@@ -8,6 +8,12 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TextIO
+
+try:
+    import fcntl
+except ImportError:  # on Windows
+    fcntl = None
 
 
 def why_not_writable(path: Path, *, replaces: bool = True) -> str | None:
@@ -73,3 +79,23 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
         put_in_place(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def locked(path: Path) -> TextIO:
+    """Return a file, open, that no other process can lock until it is closed; where the system
+    or the drive knows no such locks, it cannot be told whether another does so.
+
+    Raises:
+        BlockingIOError: another process has it.
+        OSError: there is no such file.
+    """
+    file = path.open(encoding="utf-8")
+    if fcntl is not None:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            raise
+        except OSError:  # as on some network drives
+            pass
+    return file

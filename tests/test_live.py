@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
@@ -41,7 +41,7 @@ HEIGHT, WIDTH = 120, 160
 class Endless(Source):
     """Pictures that are dark on the left and bright on the right, one for each the session takes.
 
-    The green of frame n is n, unless they stand still.
+    The green of frame n is n, unless they stand still; while it is away, none come.
     """
 
     name = "endless"
@@ -51,18 +51,19 @@ class Endless(Source):
     def __init__(self, frames: int = 10**6) -> None:
         self.frames = frames
         self.stands_still = False
+        self.away = False
         self.turn = threading.Semaphore(1)
         self.stopped = False
 
     def __iter__(self) -> Iterator[Frame]:
         for number in range(self.frames):
-            while not self.turn.acquire(timeout=0.01):
+            while not (self.turn.acquire(timeout=0.01) and not self.away):
                 if self.stopped:
                     return
             pixels = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
             pixels[:, WIDTH // 2 :, 0] = 200
             pixels[..., 1] = 0 if self.stands_still else number % 256
-            yield Frame(pixels, number / 30)
+            yield Frame(pixels, time.perf_counter())
 
     def stop(self) -> None:
         self.stopped = True
@@ -368,6 +369,34 @@ def test_a_recording_keeps_its_layout_and_plays(style_files: list[Path], tmp_pat
         sizes = [(frame.height, frame.width) for frame in container.decode(video=0)]
     assert set(sizes) == {(HEIGHT, WIDTH)}
     assert 4 <= len(sizes) <= len(live.pictures)
+
+
+@pytest.mark.parametrize("keys", [("space", "r"), ("r", "space")])
+def test_a_recording_goes_on_while_the_picture_is_frozen(
+    keys: tuple[str, str], style_files: list[Path], tmp_path: Path
+) -> None:
+    began = time.perf_counter()
+
+    def passes(seconds: float) -> Callable[[], bool]:
+        return lambda: time.perf_counter() - began > seconds
+
+    script = (None, *keys, passes(0.6), "n", passes(1.2))
+    Live(style_files, *script, folder=tmp_path).run()
+    (path,) = tmp_path.iterdir()
+    with av.open(path) as container:
+        blues = [frame.to_ndarray(format="rgb24")[4, 4, 2] for frame in container.decode(video=0)]
+        assert container.duration / av.time_base > 0.5
+    assert np.ptp(np.int32(blues)) >= 10, "the other style is seen"
+
+
+def test_a_picture_follows_the_keys_while_the_source_is_away(style_files: list[Path]) -> None:
+    def unplug() -> bool:
+        live.source.problem, live.source.away = "unplugged", True
+        return True
+
+    live = Live(style_files, None, unplug, None, "n", None, None)
+    live.run()
+    assert live.looks()[-1] == (2, 10)
 
 
 def test_a_recording_that_runs_at_the_end_is_finished(

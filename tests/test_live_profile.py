@@ -251,22 +251,46 @@ def test_the_strength_of_a_preset_is_found_by_the_styles_own_name(tmp_path: Path
             ["--alpha=0.4", "--colour=content", "--style", "ink"],
         ),
         (
+            'first = "waves"\nstrengths = "ink:0.4"\nstrokes = "waves:300"\n',
+            [],
+            ["--style", "waves", "--style-size=300"],
+        ),
+        (
             'first = "waves"\nmix = "waves:0.7,ink:0.3"\nsteady = 0.5\nstrokes = "waves:300"\n',
             [],
-            ["--steady=0.5", "--mix=waves:0.7,ink:0.3"],
+            ["--steady=0.5", "--mix=waves:0.7,ink:0.3", "--style-size=300"],
+        ),
+        (
+            'mix = "waves:0.75,ink:0.25"\nalpha = 0.8\nstrengths = "waves:0.4"\n',
+            [],
+            ["--alpha=0.5", "--mix=waves:0.75,ink:0.25"],
         ),
         ('first = "waves"\nmix = "waves:0.7,ink:0.3"\nalpha = 0.5\n', ["style", "alpha"], []),
         ('first = "waves"\nstrokes = "waves:300"\nmodel = "base"\n', ["mix", "checkpoint"], []),
     ],
-    ids=["a style", "a mix", "what is given wins", "its network too"],
+    ids=["a style", "strokes", "a mix", "its strength", "what is given wins", "its network too"],
 )
 def test_a_look_is_what_films_know_of_a_profile(
     settings: str, given: list[str], look: list[str], tmp_path: Path
 ) -> None:
     path = tmp_path / "p.toml"
     path.write_text(settings)
-    found = look_arguments(path, given)
-    assert [word for word in found if not word.startswith("--style-size")] == look
+    assert look_arguments(path, given) == look
+
+
+def test_a_profile_opens_whatever_the_names_of_its_styles(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = Path("p.toml")
+    Path("-x.jpg").write_bytes(b"")
+    strengths = {"Ratio 16:9, blue": 0.9, "two\nlines": 0.5, "ink": 0.4}
+    write_profile(path, {"style": ["-x.jpg", "ink"], "strengths": strengths})
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())  # as Windows' Notepad does
+    assert profile_arguments(path, {"style", "strengths"}) == [
+        "--style",
+        str(tmp_path / "-x.jpg"),
+        "ink",
+        "--strengths=two\nlines:0.5,ink:0.4",
+    ]
 
 
 def test_a_look_that_is_not_there(tmp_path: Path) -> None:

@@ -220,6 +220,32 @@ def test_many_frames_come_in_order_and_as_each_by_itself(stylizer, style) -> Non
         list(stylizer.stylize_all(frames, style, 1.5))
 
 
+def test_many_frames_may_come_in_one_array(stylizer, style) -> None:
+    frames = [picture(48, 64, seed) for seed in range(6)]
+    buffer = np.empty_like(frames[0])
+
+    def grabbed():
+        for frame in frames:
+            buffer[:] = frame
+            yield buffer
+
+    for output, frame in zip(stylizer.stylize_all(grabbed(), style), frames, strict=True):
+        np.testing.assert_array_equal(output, stylizer.stylize(frame, style))
+
+
+def test_what_is_of_another_type_is_named(stylizer, style, tiny_weights) -> None:
+    for call, message in (
+        (lambda: stylizer.stylize(picture(), style, "0.5"), "alpha must be a number, got '0.5'"),
+        (lambda: stylizer.encode_style(3), "image must be a uint8 array or a path, got 3"),
+        (lambda: stylizer.encode_style(picture(), size="big"), "size must be a number of pixels"),
+        (lambda: Style.mix([style, "waves"], [0.5, 0.5]), "styles must be a list of what"),
+        (lambda: Stylizer(3), "model must be a name, a path or a network, got 3"),
+        (lambda: Stylizer(tiny_weights, dtype="bfloat16"), "dtype must be one of torch"),
+    ):
+        with pytest.raises(TypeError, match=message):
+            call()
+
+
 def test_bad_input_is_named(stylizer, style, tmp_path) -> None:
     with pytest.raises(ValueError, match=r"alpha must be in 0..1, got 1.5"):
         stylizer.stylize(picture(), style, alpha=1.5)

@@ -8,6 +8,7 @@ import hashlib
 import importlib.util
 import json
 import signal
+import sys
 
 import cv2
 import numpy as np
@@ -31,6 +32,7 @@ from realtime_adain.training.options import TrainingOptions, make_options
 from realtime_adain.training.probe import StatisticsProbe, rows_of
 from realtime_adain.training.teacher_cache import TeacherCache
 from realtime_adain.weights import load_network
+from realtime_adain.writing import locked
 
 from .helpers import TINY, picture
 
@@ -265,6 +267,30 @@ def test_a_run_with_other_options_is_not_continued(folders, teacher, tmp_path) -
     for kept in ("weights.safetensors", "checkpoint.pt"):
         (tmp_path / kept).unlink()
     run(options_for(folders, steps=2, batch=1), tmp_path, teacher)  # nothing had been learnt
+
+
+def test_a_damaged_run_is_named(folders, teacher, tmp_path) -> None:
+    run(options_for(folders, steps=1), tmp_path, teacher)
+    (tmp_path / "card.md").unlink()
+    checkpoint = (tmp_path / "checkpoint.pt").read_bytes()
+    for size in (0, 1000, len(checkpoint) - 1000):
+        (tmp_path / "checkpoint.pt").write_bytes(checkpoint[:size])
+        with pytest.raises(WeightsError, match="checkpoint.pt: not a checkpoint of such a run"):
+            run(options_for(folders, steps=1), tmp_path, teacher)
+    for text in ("{", "3"):
+        (tmp_path / "options.json").write_text(text)
+        with pytest.raises(WeightsError, match="options.json: not the options of a run"):
+            run(options_for(folders, steps=1), tmp_path, teacher)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such locks")
+def test_a_folder_is_trained_in_by_one_process_at_a_time(folders, teacher, tmp_path) -> None:
+    run(options_for(folders, steps=1), tmp_path, teacher)
+    with (
+        locked(tmp_path / "options.json"),
+        pytest.raises(WeightsError, match="another process is training there"),
+    ):
+        run(options_for(folders, steps=1), tmp_path, teacher)
 
 
 def test_a_run_without_data_leaves_nothing(folders, teacher, tmp_path) -> None:

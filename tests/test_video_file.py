@@ -15,6 +15,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+from av.stream import Disposition
 from PIL import Image
 from PIL.ExifTags import Base
 
@@ -468,6 +469,40 @@ def test_sound_is_interleaved_with_the_pictures(tmp_path) -> None:
     for _, kind, seconds in by_position:
         reached[kind] = seconds
         assert abs(reached["audio"] - reached["video"]) < 0.5
+
+
+def test_what_is_written_about_the_pictures_is_kept(tmp_path) -> None:
+    source = write_clip(tmp_path / "in.mkv", numbered(3))
+    with av.open(str(source)) as before, av.open(str(tmp_path / "told.mkv"), "w") as after:
+        stream = after.add_stream_from_template(before.streams.video[0])
+        stream.metadata.update({"language": "jpn", "title": "Director's cut"})
+        stream.disposition = Disposition.default | Disposition.dub
+        for packet in before.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                after.mux(packet)
+    copy_video(VideoFileSource(tmp_path / "told.mkv"), tmp_path / "out.mkv")
+    with av.open(str(tmp_path / "out.mkv")) as container:
+        video = container.streams.video[0]
+        assert video.metadata["language"] == "jpn" and video.metadata["title"] == "Director's cut"
+        assert video.disposition & Disposition.dub
+
+
+@pytest.mark.parametrize("b_frames", ["0", "2"])
+def test_the_pictures_of_an_avi_are_evenly_spaced(b_frames, tmp_path) -> None:
+    options = (("bf", b_frames), ("b_strategy", "0"))
+    clip = write_clip(tmp_path / "in.avi", numbered(20), Clip(options=options))
+    frames = frames_of(clip)
+    assert len(frames) == 20
+    assert frames[0].pts == 0 and len(set(np.diff([frame.pts for frame in frames]))) == 1
+
+
+@pytest.mark.parametrize(("name", "codec"), [("in.mov", "qtrle"), ("in.webm", "libvpx-vp9")])
+def test_that_a_film_is_transparent_is_known(name, codec, tmp_path) -> None:
+    pix_fmt = "argb" if codec == "qtrle" else "yuva420p"
+    clip = write_clip(tmp_path / name, numbered(3), Clip(codec=codec, pix_fmt=pix_fmt))
+    assert VideoFileSource(clip).transparent
+    assert not VideoFileSource(write_clip(tmp_path / "plain.mp4", numbered(3))).transparent
 
 
 def test_sound_can_be_left_out(clip, tmp_path) -> None:

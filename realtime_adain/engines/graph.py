@@ -26,7 +26,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..adain import RegionalStatistics, Statistics, pack_statistics, unpack_statistics
+from ..adain import FADING_ALPHA, RegionalStatistics, Statistics, pack_statistics, unpack_statistics
 from ..ahead import Made
 from ..errors import first_line
 from ..networks import StyleNetwork
@@ -56,10 +56,15 @@ class FrameGraph(nn.Module):
     Args:
         network: in float32; takes bytes from now on.
         quantizers: of its convolutions, from `calibrate`; none for floating point.
+        fades: whether the frame shows through at strengths below `FADING_ALPHA`, as a `Stylizer`
+            lets it.
     """
 
-    def __init__(self, network: StyleNetwork, quantizers: Sequence[Quantizer] = ()) -> None:
+    def __init__(
+        self, network: StyleNetwork, quantizers: Sequence[Quantizer] = (), *, fades: bool = False
+    ) -> None:
         super().__init__()
+        self._fades = fades
         self.network = network
         self.network.take_bytes()
         self._quantizers = quantizers
@@ -71,22 +76,28 @@ class FrameGraph(nn.Module):
         with quantized(self.network, self._quantizers) if self._quantizers else nullcontext():
             content = frame[None].float().permute(0, 3, 1, 2)
             picture = self.network(content, statistics, strength)
+        if self._fades:
+            share = (strength / FADING_ALPHA).clamp(max=1.0)
+            picture = share * picture + (1 - share) / 255 * content
         return as_bytes(picture)
 
 
-def export_onnx(network: StyleNetwork, quantizers: Sequence[Quantizer] = ()) -> bytes:
+def export_onnx(
+    network: StyleNetwork, quantizers: Sequence[Quantizer] = (), *, fades: bool = False
+) -> bytes:
     """Return a network as an ONNX file.
 
     Args:
         network: in float32; not changed.
         quantizers: as of `FrameGraph`.
+        fades: as of `FrameGraph`.
 
     Raises:
         EngineError: the package `onnx` is missing, or the network cannot be exported.
     """
     if find_spec("onnx") is None:
         raise EngineError("exporting a network needs a package: pip install onnx")
-    graph = FrameGraph(copy.deepcopy(network).cpu().float(), quantizers).eval()
+    graph = FrameGraph(copy.deepcopy(network).cpu().float(), quantizers, fades=fades).eval()
     example = (
         torch.zeros(64, 64, 3, dtype=torch.uint8),
         torch.ones(2, sum(network.layer_widths)),

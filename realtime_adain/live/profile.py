@@ -16,7 +16,7 @@ from pathlib import Path
 from ..command import parse_weighted
 from ..errors import ProfileError
 from ..folders import config_folder
-from ..stylebook import find_first, find_styles, style_name
+from ..stylebook import STYLE_SIZE, find_first, find_styles, style_name
 from ..styles import builtin_style_names
 from ..writing import whole_file
 
@@ -63,7 +63,7 @@ def read_profile(path: Path) -> dict[str, object]:
         ProfileError: it cannot be read, or is no TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # as Windows' Notepad writes it
     except FileNotFoundError:
         return {}
     except OSError as error:
@@ -106,22 +106,25 @@ def look_arguments(path: Path, given: Collection[str] = ()) -> list[str]:
         raise ProfileError(f"{path}: no such profile")
     settings = read_profile(path)
     look = {name: settings[name] for name in _LOOK if name in settings}
-    if settings.get("mix"):
+    parts: dict[str, float] = {}
+    if not {"style", "mix"}.isdisjoint(given):
+        pass  # none of the profile's
+    elif settings.get("mix"):
         look["mix"] = settings["mix"]
+        parts = _weighted(path, "mix", str(settings["mix"]))
     elif "first" in settings:
         first = _first_style(path, settings)
         look["style"] = [first]
-        name = style_name(Path(_found_beside(path, "style", first)))
-        for of_all, of_one in (("alpha", "strengths"), ("style_size", "strokes")):
-            own = _weighted(path, of_one, str(settings[of_one])) if settings.get(of_one) else {}
-            if name in own:
-                look[of_all] = f"{own[name]:g}"
+        parts = {first: 1.0}
     elif "style" in settings:
         look["style"] = settings["style"]
-    left_out = _overruled(given)
-    if "mix" in given:
-        left_out.add("style")
-    return _arguments(path, look, left_out)
+    if strengths := _of_parts(path, settings, "strengths", "alpha", 1.0, parts):
+        mean = sum(parts[word] * strength for word, strength in strengths.items())
+        look["alpha"] = f"{mean / sum(parts.values()):g}"
+    if strokes := _of_parts(path, settings, "strokes", "style_size", STYLE_SIZE, parts):
+        # Of a mix, the strokes of the style that has the largest part.
+        look["style_size"] = f"{strokes[max(parts, key=parts.get)]:g}"
+    return _arguments(path, look, _overruled(given))
 
 
 def _first_style(path: Path, settings: Mapping[str, object]) -> str:
@@ -132,6 +135,26 @@ def _first_style(path: Path, settings: Mapping[str, object]) -> str:
     words = settings.get("style") or builtin_style_names()
     [found] = find_first(first, find_styles([_found_beside(path, "style", word) for word in words]))
     return str(found)
+
+
+def _of_parts(
+    path: Path,
+    settings: Mapping[str, object],
+    of_one: str,
+    of_all: str,
+    default: float,
+    parts: Collection[str],
+) -> dict[str, float]:
+    """Return what a setting of single styles says of those in use, by what they are called, and of
+    those that it leaves out what the setting of all says; nothing where it leaves out all."""
+    if not settings.get(of_one):
+        return {}
+    own = _weighted(path, of_one, str(settings[of_one]))
+    names = {word: style_name(Path(_found_beside(path, "style", word))) for word in parts}
+    if own.keys().isdisjoint(names.values()):
+        return {}
+    for_all = float(settings.get(of_all, default))
+    return {word: own.get(name, for_all) for word, name in names.items()}
 
 
 def _overruled(given: Collection[str]) -> set[str]:
@@ -198,7 +221,7 @@ def _found_beside(path: Path, name: str, word: str) -> str:
     if name == "mix":
         parts = _weighted(path, name, word).items()
         return ",".join(f"{_found_beside(path, 'style', part)}:{w}" for part, w in parts)
-    beside = path.parent / word
+    beside = path.parent.absolute() / word
     return str(beside) if name in _NAMING_FILES and word and beside.exists() else word
 
 
@@ -209,10 +232,20 @@ def _weighted(path: Path, name: str, text: str) -> dict[str, float]:
         raise ProfileError(f"{path}: {name} {error}") from error
 
 
+def _is_said(name: str) -> bool:
+    """Return whether `NAME:NUMBER` is read as it is meant; not so a name such as `16:9, blue`."""
+    try:
+        return list(parse_weighted(f"{name}:1")) == [name]
+    except ValueError:
+        return False
+
+
 def _toml(value: object) -> str:
     """Return a value in TOML."""
     if isinstance(value, Mapping):
-        return _toml(",".join(f"{name}:{number}" for name, number in value.items()))
+        return _toml(
+            ",".join(f"{name}:{number}" for name, number in value.items() if _is_said(name))
+        )
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (int, float)):

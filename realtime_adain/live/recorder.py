@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -13,6 +14,9 @@ from ..sinks.sound_track import SoundSource
 from .errands import Errands
 from .takes import Recording, new_path
 from .view import Layout
+
+_HELD_SECONDS = 0.2
+"""After how long without a picture the last one is recorded again."""
 
 
 class Recorder:
@@ -38,6 +42,7 @@ class Recorder:
         self._sound_source = sound_source
         self._running: tuple[Recording, Layout] | None = None
         self._wanted = False
+        self._written = -math.inf  # when the last picture was captured
 
     @property
     def clock(self) -> str | None:
@@ -83,6 +88,12 @@ class Recorder:
         if running is not None and self._wanted:
             recording, layout = running
             recording.write(Frame(compose(layout), captured))
+            self._written = captured
+
+    def lags(self, now: float) -> bool:
+        """Return whether a recording runs and has had no picture for a while."""
+        runs = self._running is not None and self._wanted
+        return runs and now - self._written > _HELD_SECONDS
 
     def stop(self) -> None:
         """Finish the running recording, soon; without one, do nothing."""
@@ -101,6 +112,7 @@ class Recorder:
         except BaseException:
             self._wanted = False
             raise
+        self._written = -math.inf
         self._running = recording, layout
 
     def _close(self) -> str | None:

@@ -162,8 +162,10 @@ class LiveSession(Closing):
         frame = None if self._frozen else self._frames.get(_WAIT_SECONDS)
         if frame is not None:
             self._take(frame)
-        elif self._frozen:
-            self._follow()
+        else:
+            if self._frozen or self._frames.problem is not None:
+                self._follow()
+            self._hold()
         self._show()
         if frame is not None:
             self.timing.add(frame.time, time.perf_counter())
@@ -182,13 +184,19 @@ class LiveSession(Closing):
         self._hand_on(frame.time)
 
     def _follow(self) -> None:
-        """Let a frozen picture follow what has changed; a moving one does with its next frame."""
+        """Let a picture that stands show what has changed; one that moves does so by itself."""
         if self._frame is not None and (self._changed or self.styles.look() is not self._look):
             self._changed = False
             self._original = self.view.prepare(self._frame.pixels)
             self.styles.colours = self.finish.style_colours(self._original, self._frame.time)
             self._paint_still()
             self._hand_on(time.perf_counter())
+
+    def _hold(self) -> None:
+        """Let a recording go on with the last picture while no frame comes."""
+        now = time.perf_counter()
+        if self._stylized is not None and self._recorder.lags(now):
+            self._record(now)
 
     def _record(self, captured: float) -> None:
         """Record what is composed; a recording that fails ends alone, unless it is all there is."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -55,5 +56,6 @@ class FolderWatch:
                 if is_style_file(path) and not path.name.startswith("."):
                     with suppress(OSError):  # it went away in between, or is a link to nothing
                         status = path.stat()
-                        stamps[path] = (status.st_size, status.st_mtime_ns)
+                        if stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
+                            stamps[path] = (status.st_size, status.st_mtime_ns)
         return stamps

@@ -45,6 +45,9 @@ class LeanNetwork(nn.Module):
         style_hidden: width of the layer from which all styles' statistics are predicted.
         style_heads: channels that 1x1 convolutions make of the style encoder's features before
             their statistics are taken too; None for none.
+
+    Raises:
+        ValueError: a width, a rank or the number of blocks is too small.
     """
 
     stride = 8
@@ -67,6 +70,10 @@ class LeanNetwork(nn.Module):
         style_heads: tuple[int, int, int, int] | None = None,
     ) -> None:
         super().__init__()
+        if min(*widths, *(ranks or ()), *style_widths, style_hidden, *(style_heads or ())) < 1:
+            raise ValueError("widths and ranks must be at least 1")
+        if blocks < 0:
+            raise ValueError(f"blocks must be at least 0, got {blocks}")
         self.widths = tuple(widths)
         self.ranks = None if ranks is None else tuple(ranks)
         half, quarter, eighth = widths

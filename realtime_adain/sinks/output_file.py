@@ -89,7 +89,7 @@ class OutputFile:
 
     @property
     def lost_packets(self) -> int:
-        """How many packets of the copied streams the container has refused."""
+        """How many packets of the other streams could not be copied."""
         return 0 if self._copy is None else self._copy.lost_packets
 
     def copy_streams(self, path: Path, *, audio: bool) -> None:

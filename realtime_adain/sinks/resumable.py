@@ -18,15 +18,11 @@ from av.stream import Stream
 from ..containers import open_container
 from ..errors import SinkError
 from ..frame import FILM_FRAME_RATE, Frame
+from ..writing import locked
 from .base import Sink
 from .encoding import USUAL_ENCODING, Encoding
 from .output_file import OutputFile
 from .video_file import VideoFileSink
-
-try:
-    import fcntl
-except ImportError:  # on Windows
-    fcntl = None
 
 PIECE_FRAMES = 250
 """Frames of a piece: x264 begins anew that often by itself, and no more are lost by force."""
@@ -63,7 +59,7 @@ class ResumableSink(Sink):
         frames: how many it holds now, those of an unfinished piece apart.
         has_full_chroma: whether colour is kept at full size (4:4:4).
         left_out: the streams of `copy_from` that will not be copied although wanted, in words.
-        lost_packets: how many packets of the copied streams the container has refused.
+        lost_packets: how many packets of the other streams could not be copied.
 
     Raises:
         SinkError: the file cannot be written as wished, as with `VideoFileSink`; or the folder of
@@ -172,7 +168,7 @@ class ResumableSink(Sink):
             self.folder.mkdir(exist_ok=True)
             if not any(self.folder.iterdir()):
                 note.write_text(text, encoding="utf-8")
-            lock = _locked(note)
+            lock = locked(note)
         except BlockingIOError as error:
             raise SinkError(f"{self.folder}: another run is at work in it") from error
         except OSError as error:
@@ -274,26 +270,6 @@ class ResumableSink(Sink):
                 packet.time_base, packet.stream = tick, stream
                 last_dts, last_pts = packet.dts, max(packet.pts, last_pts)
                 yield packet
-
-
-def _locked(path: Path) -> TextIO:
-    """Return a file, open, that no other process can lock until it is closed; where the system
-    or the drive knows no such locks, it cannot be told whether another does so.
-
-    Raises:
-        BlockingIOError: another process has it.
-        OSError: there is no such file.
-    """
-    file = path.open(encoding="utf-8")
-    if fcntl is not None:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.close()
-            raise
-        except OSError:  # as on some network drives
-            pass
-    return file
 
 
 class _Piece(NamedTuple):

@@ -16,13 +16,17 @@ from .reencoded_sound import ReencodedSound
 
 _TOLD_BY_THE_CONTAINER = {"major_brand", "minor_version", "compatible_brands", "encoder"}
 
+_TOLD_OF_PICTURES = {"language", "title"}
+"""Of what is written about a video stream; the rest is about its packets."""
+
 # What an edit list cuts off at the beginning is left out, but for what the sound's decoder needs
 # to get going.
 _PREROLL = Fraction(1, 10)
 
 
 class StreamCopy:
-    """All streams of a file but its video and its data, with its metadata and chapters.
+    """All streams of a file but its video and its data, with its metadata and chapters, and with
+    what is written about the video.
 
     Sound that the output's container cannot hold is encoded anew.
 
@@ -32,14 +36,14 @@ class StreamCopy:
 
     Args:
         path: the file to copy from.
-        output: the container to copy into, not yet started.
+        output: the container to copy into, not yet started; its first stream is the new video.
         audio: whether the sound is copied too.
 
     Attributes:
         start: seconds at which the file begins; everything is moved to begin at 0, as broadcast
             recordings begin at any hour of the day.
         left_out: the streams that are not copied although they were wanted, in words.
-        lost_packets: how many packets the output has refused.
+        lost_packets: how many packets could not be copied.
 
     Raises:
         SinkError: the file cannot be read.
@@ -86,6 +90,9 @@ class StreamCopy:
         for key, value in self._input.metadata.items():
             if key not in _TOLD_BY_THE_CONTAINER:
                 self._output.metadata[key] = value
+        before, now = self._input.streams.best("video"), self._output.streams[0]
+        now.metadata.update({k: v for k, v in before.metadata.items() if k in _TOLD_OF_PICTURES})
+        now.disposition = before.disposition
         chapters = self._input.chapters()
         for chapter in chapters:
             shift = round(self.start / (chapter["time_base"] or 1))
@@ -141,7 +148,8 @@ class StreamCopy:
             return False
         if packet.stream.disposition & Disposition.attached_pic:  # a cover has no time
             packet.pts = packet.dts = round(self.start / packet.time_base)
-        if packet.dts is None:
+        if packet.dts is None:  # as Matroska's first packets of other pictures with B-frames
+            self.lost_packets += 1
             return False
         return not packet.is_discard or self._time(packet) >= -_PREROLL
 

@@ -100,7 +100,7 @@ class VideoFileSink(Sink):
 
     @property
     def lost_packets(self) -> int:
-        """How many packets of the copied streams the container has refused."""
+        """How many packets of the other streams could not be copied."""
         return self._file.lost_packets
 
     def write(self, frame: Frame) -> None:

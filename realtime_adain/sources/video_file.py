@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import os
 from collections.abc import Iterator
 from fractions import Fraction
@@ -52,6 +53,7 @@ class VideoFileSource(Source):
         duration: length in seconds; None where nothing tells.
         pixel_aspect: width of a pixel of the frames divided by its height.
         accelerated: whether the device decodes.
+        transparent: whether the pictures have an opacity, which is not read.
         damaged_packets: how many packets the last iteration could not decode.
 
     Raises:
@@ -78,6 +80,7 @@ class VideoFileSource(Source):
             if first is None:
                 raise SourceError(f"{self.name}: not one frame can be decoded")
             self.accelerated = video.codec_context.is_hwaccel
+            self.transparent = _has_opacity(first, video)
             converter = self._converter(first, video)
             self.size_hw = converter.size_hw
             self.time_base = video.time_base
@@ -141,6 +144,7 @@ class VideoFileSource(Source):
         video = _video_stream(container)
         length = _written_length(container)
         reached = 0.0
+        times: list[int] | None = [] if container.format.name == "avi" else None
         ends_damaged = False
         try:
             for packet in demux(container):
@@ -152,7 +156,12 @@ class VideoFileSource(Source):
                 if not is_flush:
                     ends_damaged = pictures is None
                     self.damaged_packets += ends_damaged
-                yield from pictures or ()
+                    if times is not None and not ends_damaged:
+                        heapq.heappush(times, packet.dts)
+                for picture in pictures or ():
+                    if times:  # an AVI says only when each packet is due, not each picture
+                        picture.pts = heapq.heappop(times)
+                    yield picture
         except av.FFmpegError as error:
             reason = error.strerror
             raise SourceError(f"{self.name}: breaks off at {reached:.1f} s ({reason})") from error
@@ -184,6 +193,12 @@ def _video_stream(container: InputContainer) -> VideoStream | None:
     if video is None or video.disposition & Disposition.attached_pic:
         return None
     return video
+
+
+def _has_opacity(picture: av.VideoFrame, video: VideoStream) -> bool:
+    """Return whether there is one, in the picture or, as in WebM, beside it."""
+    beside = video.metadata.get("alpha_mode") == "1"
+    return beside or any(component.is_alpha for component in picture.format.components)
 
 
 def _decode_packet(packet: av.Packet) -> list[av.VideoFrame] | None:

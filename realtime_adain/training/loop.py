@@ -15,14 +15,14 @@ import torch
 from torch import nn
 
 from ..dataset import PairDataset, Pairs
-from ..errors import TrainingError, WeightsError
+from ..errors import TrainingError, WeightsError, first_line
 from ..interrupts import uninterrupted
 from ..networks import StyleNetwork, VGGEncoder, normalise_activations
 from ..pictures import write_picture
 from ..progress import Progress
 from ..tensors import batch_to_tensor
 from ..weights import load_model, save_network
-from ..writing import whole_file
+from ..writing import locked, whole_file
 from .logbook import LossLog, contact_sheet, write_card
 from .objectives import make_objective
 from .options import TrainingOptions, differing
@@ -64,52 +64,93 @@ def train(
         quiet: show no progress bar.
 
     Raises:
-        WeightsError: the folder holds a run with other options.
+        WeightsError: the folder holds a run with other options or a damaged one, or another process
+            trains there.
         PictureError: a folder has no pictures.
         TrainingError: the loss has blown up or is not finite any more; what was saved before
             stays.
     """
     data = _dataset(options)
     folder.mkdir(parents=True, exist_ok=True)
-    _check_same_options(options, folder)
+    note = folder / "options.json"
+    _check_same_options(options, folder, note)
     run = _Run(options, folder, _normalised(teacher, data, options), device)
-    (folder / "options.json").write_text(json.dumps(dataclasses.asdict(options), indent=2) + "\n")
-    if run.step == 0:
-        batches = math.ceil(options.probe_samples / options.batch)
-        with Progress(batches, unit="batches looked at", quiet=quiet) as progress:
+    note.write_text(json.dumps(dataclasses.asdict(options), indent=2) + "\n")
+    try:
+        lock = locked(note)
+    except BlockingIOError:
+        raise WeightsError(f"{folder}: another process is training there") from None
+    with lock:
+        if run.step == options.steps and (folder / "card.md").exists():
+            return run.weights
+        if run.step == 0:
+            _look_at_batches(run, data, quiet=quiet)
+        log = LossLog(folder / "log.csv")
+        started = time.perf_counter()
+        _take_steps(run, data, log, workers, save_every, sheet_every, report, quiet=quiet)
+        hours = (time.perf_counter() - started) / 3600
+        write_card(
+            folder / "card.md",
+            weights=run.weights,
+            options=options,
+            network=run.averaged,
+            data=data,
+            log=log,
+            device=device,
+            hours=hours,
+        )
+    return run.weights
 
-            def first_batches() -> Iterator[Pairs]:
-                for step in range(batches):
-                    yield data[step].on(device)
-                    progress.update(step + 1)
 
-            run.objective.prepare(first_batches())
-    log, held_out = LossLog(folder / "log.csv"), LossLog(folder / "held-out.csv", timed=False)
+def _look_at_batches(run: _Run, data: PairDataset, *, quiet: bool) -> None:
+    """Show a run the batches from which it gets ready."""
+    batches = math.ceil(run.options.probe_samples / run.options.batch)
+    with Progress(batches, unit="batches looked at", quiet=quiet) as progress:
+
+        def first_batches() -> Iterator[Pairs]:
+            for step in range(batches):
+                yield data[step].on(run.device)
+                progress.update(step + 1)
+
+        run.objective.prepare(first_batches())
+
+
+def _take_steps(
+    run: _Run,
+    data: PairDataset,
+    log: LossLog,
+    workers: int,
+    save_every: int,
+    sheet_every: int,
+    report: Callable[[str], None],
+    *,
+    quiet: bool,
+) -> None:
+    """Take the steps that are left, and save, log and tell what is due; arguments as of `train`."""
+    steps, folder = run.options.steps, run.weights.parent
+    held_out = LossLog(folder / "held-out.csv", timed=False)
     for table in (log, held_out):
         table.forget_after(run.step)
-    progress = Progress(options.steps, before=run.step, unit="steps", quiet=quiet)
-    started, told = time.perf_counter(), set()
+    told: set[Path] = set()
 
     def is_due(every: int) -> bool:
-        return run.step % every == 0 or run.step == options.steps
+        return run.step % every == 0 or run.step == steps
 
-    if run.step == options.steps and (folder / "card.md").exists():
-        return run.weights
-
+    progress = Progress(steps, before=run.step, unit="steps", quiet=quiet)
     try:
-        for pairs in data.read_ahead(range(run.step, options.steps), workers):
-            pairs = pairs.on(device)
+        for pairs in data.read_ahead(range(run.step, steps), workers):
+            pairs = pairs.on(run.device)
             with uninterrupted():  # a checkpoint holds whole steps
                 log.add(run.advance(pairs))
             progress.update(run.step - progress.before)
             if is_due(_LOG_EVERY):
                 progress.close()
-                report(f"step {run.step}/{options.steps}  {log.write(run.step)}")
+                report(f"step {run.step}/{steps}  {log.write(run.step)}")
                 broken = data.broken - told  # the readers may meet another meanwhile
                 for path in sorted(broken):
                     report(f"{path}: cannot be read, others are taken for it")
                 told |= broken
-                run.check(weighted_sum(log.latest, options))
+                run.check(weighted_sum(log.latest, run.options))
             if is_due(save_every):
                 run.save()
             if is_due(sheet_every):
@@ -124,18 +165,6 @@ def train(
         raise
     finally:
         progress.close()
-    hours = (time.perf_counter() - started) / 3600
-    write_card(
-        folder / "card.md",
-        weights=run.weights,
-        options=options,
-        network=run.averaged,
-        data=data,
-        log=log,
-        device=device,
-        hours=hours,
-    )
-    return run.weights
 
 
 class _Run:
@@ -145,6 +174,7 @@ class _Run:
         self, options: TrainingOptions, folder: Path, teacher: VGGEncoder, device: torch.device
     ) -> None:
         self.options = options
+        self.device = device
         self.step = 0
         self.weights = folder / "weights.safetensors"
         self._checkpoint = folder / "checkpoint.pt"
@@ -182,9 +212,8 @@ class _Run:
     def judge_held_out(self, data: PairDataset, log: LossLog) -> bool:
         """Log the losses of pictures from which nothing is learnt; return whether there are any."""
         held_out = data.of_held_out()
-        device = next(self.averaged.parameters()).device
         for step in range(_HELD_OUT_BATCHES if held_out is not None else 0):
-            parts = self.objective.judge(self.averaged, held_out[step].on(device))
+            parts = self.objective.judge(self.averaged, held_out[step].on(self.device))
             if parts is None:
                 return False
             log.add({name: value.item() for name, value in parts.items()})
@@ -216,11 +245,17 @@ class _Run:
         )
 
     def _load(self) -> None:
-        state = torch.load(self._checkpoint, weights_only=True, map_location="cpu")
-        self.step = state["step"]
-        self.objective.load_state_dict(state["objective"])
-        self.averaged.load_state_dict(state["averaged"])
-        self._optimizer.load_state_dict(state["optimizer"])
+        try:
+            state = torch.load(self._checkpoint, weights_only=True, map_location="cpu")
+            self.step = state["step"]
+            self.objective.load_state_dict(state["objective"])
+            self.averaged.load_state_dict(state["averaged"])
+            self._optimizer.load_state_dict(state["optimizer"])
+        except Exception as error:  # of as many kinds as a file can be damaged in
+            raise WeightsError(
+                f"{self._checkpoint}: not a checkpoint of such a run ({first_line(error)}); "
+                "without it the run begins anew"
+            ) from error
         self._least = state.get("least", math.inf)  # older checkpoints have none
 
     @torch.no_grad()
@@ -268,11 +303,14 @@ def _normalised(teacher: VGGEncoder, data: PairDataset, options: TrainingOptions
     return teacher
 
 
-def _check_same_options(options: TrainingOptions, folder: Path) -> None:
-    path = folder / "options.json"
-    if not (folder / "weights.safetensors").exists():
-        return  # nothing has been learnt yet
-    if path.exists() and (different := differing(options, json.loads(path.read_text()))):
+def _check_same_options(options: TrainingOptions, folder: Path, note: Path) -> None:
+    if not (folder / "weights.safetensors").exists() or not note.exists():
+        return  # nothing has been learnt yet, or nobody knows how
+    try:
+        different = differing(options, json.loads(note.read_text()))
+    except (ValueError, AttributeError) as error:
+        raise WeightsError(f"{note}: not the options of a run ({first_line(error)})") from error
+    if different:
         raise WeightsError(
             f"{folder}: holds a run with other options ({', '.join(different)}); to go on from its "
             f"weights with these: --initial {folder / 'weights.safetensors'} in a new folder"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -162,14 +163,17 @@ def make_options(given: dict[str, Any]) -> TrainingOptions:
     if recipe not in RECIPES:
         raise ValueError(f"no recipe named {recipe!r}; there are {', '.join(RECIPES)}")
     options = TrainingOptions(**{**RECIPES[recipe], **given})
+    if not isinstance(options.config, dict):
+        raise ValueError(f"config must be a JSON object, got {options.config!r}")
+    for option in dataclasses.fields(options):
+        value = getattr(options, option.name)
+        if option.type in ("int", "float") and not 0 <= value < math.inf:
+            raise ValueError(f"{option.name} must be a number from 0 on, got {value}")
     for name in ("steps", "batch"):
         if getattr(options, name) < 1:
             raise ValueError(f"{name} must be at least 1, got {getattr(options, name)}")
-    if options.crops_per_picture < 0 or options.probe_samples < 2:
-        raise ValueError(
-            "crops_per_picture must be at least 0 and probe_samples at least 2, "
-            f"got {options.crops_per_picture} and {options.probe_samples}"
-        )
+    if options.probe_samples < 2:
+        raise ValueError(f"probe_samples must be at least 2, got {options.probe_samples}")
     if options.crop < 32 or options.crop % 8:
         raise ValueError(f"crop must be a multiple of 8 from 32 on, got {options.crop}")
     for name in ("palette_augmentation", "cosine_fraction", "low_alpha_fraction", "ema_decay"):
