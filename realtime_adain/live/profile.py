@@ -106,25 +106,28 @@ def look_arguments(path: Path, given: Collection[str] = ()) -> list[str]:
         raise ProfileError(f"{path}: no such profile")
     settings = read_profile(path)
     look = {name: settings[name] for name in _LOOK if name in settings}
-    parts: dict[str, float] = {}
-    if not {"style", "mix"}.isdisjoint(given):
-        pass  # none of the profile's
-    elif settings.get("mix"):
-        look["mix"] = settings["mix"]
+    if {"style", "mix"}.isdisjoint(given):
+        look |= _in_use(path, settings)
+    return _arguments(path, look, _overruled(given))
+
+
+def _in_use(path: Path, settings: Mapping[str, object]) -> dict[str, object]:
+    """Return the settings of the style or the mix in use, of its strength and its strokes."""
+    if settings.get("mix"):
+        use = {"mix": settings["mix"]}
         parts = _weighted(path, "mix", str(settings["mix"]))
     elif "first" in settings:
         first = _first_style(path, settings)
-        look["style"] = [first]
-        parts = {first: 1.0}
-    elif "style" in settings:
-        look["style"] = settings["style"]
+        use, parts = {"style": [first]}, {first: 1.0}
+    else:
+        return {"style": settings["style"]} if "style" in settings else {}
     if strengths := _of_parts(path, settings, "strengths", "alpha", 1.0, parts):
         mean = sum(parts[word] * strength for word, strength in strengths.items())
-        look["alpha"] = f"{mean / sum(parts.values()):g}"
+        use["alpha"] = f"{mean / sum(parts.values()):g}"
     if strokes := _of_parts(path, settings, "strokes", "style_size", STYLE_SIZE, parts):
         # Of a mix, the strokes of the style that has the largest part.
-        look["style_size"] = f"{strokes[max(parts, key=parts.get)]:g}"
-    return _arguments(path, look, _overruled(given))
+        use["style_size"] = f"{strokes[max(parts, key=parts.get)]:g}"
+    return use
 
 
 def _first_style(path: Path, settings: Mapping[str, object]) -> str:
