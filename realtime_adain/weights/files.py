@@ -22,7 +22,7 @@ from .reading import read_safetensors
 
 SHA256 = {
     "lite": "f62e12cbb870b216f019d65d91e8488519da1b8d7b5b1d2b98acb2f23729a767",
-    "base": "7d4cf6d0e4c96c6b718455e77b8ece1f9a29301ee49304e1999d49bb93d8e575",
+    "base": "d9894b8b23e13fc2fbbe9a526972d77459698b5f0480ee316c6a97c395d3f0b2",
 }
 """The shipped models by name, with the hash that their files must have."""
 
