@@ -168,7 +168,8 @@ def test_eight_bits_keep_the_picture_of_the_shipped_networks(model) -> None:
         expected = stylizer.stylize(frame, style, alpha)
         with quantized(network, quantizers):
             painted = stylizer.stylize(frame, style, alpha)
-        assert least_db < signal_to_noise_db(painted, expected) < SAME_DB
+        assert signal_to_noise_db(painted, expected) > least_db
+        assert (painted != expected).any(), "something is rounded"
 
 
 @needs("openvino")
