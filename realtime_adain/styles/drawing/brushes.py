@@ -7,12 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .fields import (
-    SHIFT,
-    WORK,
-    fixed_point,
-    sample,
-)
+from .fields import SHIFT, WORK, fixed_point, sample
 
 _POINTS = 9  # points along a stroke
 

@@ -6,18 +6,7 @@ import cv2
 import numpy as np
 
 from .brushes import Brush, light, new_canvas, paint
-from .fields import (
-    SHIFT,
-    WORK,
-    fixed_point,
-    grid,
-    mix,
-    noise,
-    ramp,
-    scatter,
-    shrink,
-    smoothstep,
-)
+from .fields import SHIFT, WORK, fixed_point, grid, mix, noise, ramp, scatter, shrink, smoothstep
 
 _EARTHS = (
     (228, 208, 166),

@@ -5,18 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from .fields import (
-    SHIFT,
-    WORK,
-    fixed_point,
-    grid,
-    mix,
-    noise,
-    ramp,
-    ridge_line,
-    shrink,
-    smoothstep,
-)
+from .fields import SHIFT, WORK, fixed_point, grid, mix, noise, ramp, ridge_line, shrink, smoothstep
 
 _INDIGO = (24, 42, 92)
 _CREAM = (246, 236, 212)
